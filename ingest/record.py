@@ -1,0 +1,95 @@
+"""What ``run.json`` holds, as typed records. Read once at the edge, checked there by pydantic."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from saedb.ingest.tables import FORMAT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaeRecord:
+    """One SAE of a run; what was not measured is None."""
+
+    id: str
+    """``{layer}-{set}``, the middle part of its features' ids."""
+    layer: int
+    set: str
+    depth: int
+    """Rank along the model, from 0."""
+    hook: str | None = None
+    d_sae: int
+    d_in: int | None = None
+    architecture: str | None = None
+    source: str | None = None
+    """Release and SAE id, or folder, that it was loaded from."""
+    sha256: str | None = None
+    """Hash of its weights."""
+    l0: float | None = None
+    """Mean number of features above 0 on a counted token."""
+    explained_variance: float | None = None
+    """1 - sum |x - x_hat|^2 / sum |x - mean|^2 over counted tokens."""
+    dead: float | None = None
+    """Share of features that never fire on a counted token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCounts:
+    """How many tokens the model read and how many of them count."""
+
+    read: int
+    counted: int
+    left_out: Mapping[str, int]
+    """Tokens not counted, by the first reason that applied."""
+    documents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommunitiesRecord:
+    """How the communities were found, and how good the partition is."""
+
+    method: str
+    measure: str
+    min_similarity: float
+    resolution: float
+    seed: int
+    count: int
+    """Communities of at least two features."""
+    modularity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """One finished file of a run."""
+
+    sha256: str
+    bytes: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """Everything about a run that is not a table."""
+
+    id: str
+    kind: Literal["ingest", "import"]
+    model: str
+    """The first part of its features' ids, Neuronpedia's name where there is one."""
+    created: str
+    """ISO 8601, UTC."""
+    config: Mapping[str, Any]
+    """Every setting that decides what the tables hold, defaults included."""
+    status: Literal["computing", "complete"] = "computing"
+    format: int = FORMAT
+    saes: tuple[SaeRecord, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Ids of upstream and downstream SAE of each computed pair."""
+    tokens: TokenCounts | None = None
+    dataset: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
+    device: str | None = None
+    timings: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Seconds of each stage."""
+    warnings: tuple[str, ...] = ()
+    communities: CommunitiesRecord | None = None
+    files: Mapping[str, FileRecord] = field(default_factory=dict[str, FileRecord])

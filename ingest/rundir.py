@@ -1,0 +1,193 @@
+"""The run directory: the contract between `saedb.ingest` and `saedb.cypher`, and the source of truth.
+
+Each file is written under a temporary name, synced, renamed, and then recorded with its hash in ``run.json``, which is
+itself replaced atomically. A process killed in between leaves either nothing or a whole file that is checked and
+adopted when the run goes on. One process writes a run at a time; the lock goes with its process.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+import filelock
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter, ValidationError
+
+from saedb.ingest import tables
+from saedb.ingest.errors import RunError
+from saedb.ingest.record import FileRecord, RunRecord
+from saedb.ingest.tables import Table
+
+FEATURES_FILE: Final = "features.parquet"
+TOKENS_FILE: Final = "tokens.parquet"
+EXAMPLES_FILE: Final = "examples.parquet"
+COMMUNITIES_FILE: Final = "communities.parquet"
+
+
+def edges_file(source: str, target: str) -> str:
+    """Return the name of the edge file of a pair of SAEs, relative to the run directory."""
+    return f"edges/pair={source}--{target}/edges.parquet"
+
+
+class RunDirectory:
+    """One run on disk."""
+
+    def __init__(self, path: Path, record: RunRecord) -> None:
+        self.path = path
+        self.record = record
+
+    @classmethod
+    def create(cls, path: Path, record: RunRecord) -> Self:
+        """Return a new run directory that holds only its ``run.json``.
+
+        Raises:
+            RunError: there is a run already.
+        """
+        if (path / "run.json").exists():
+            raise RunError(f"a run is there already: {path}; choose another name with --run, or go on with --resume")
+        path.mkdir(parents=True, exist_ok=True)
+        run = cls(path, record)
+        run.update()
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Return the run at `path`, its record checked.
+
+        Raises:
+            RunError: there is none, or ``run.json`` is damaged or of a later version.
+        """
+        file = path / "run.json"
+        try:
+            content: dict[str, Any] = json.loads(file.read_bytes())
+            version = int(content["format"])
+        except FileNotFoundError:
+            raise RunError(f"no run at {path} (run.json is missing); see: saedb runs") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{file} is damaged ({error}); compute or import the run again") from error
+        if version > tables.FORMAT:
+            raise RunError(f"{path} is of format {version}, this saedb reads {tables.FORMAT}; update saedb")
+        try:
+            record = TypeAdapter(RunRecord).validate_python(content)
+        except ValidationError as error:
+            where = ".".join(str(part) for part in error.errors()[0]["loc"])
+            raise RunError(f"{file} is damaged ({where}: {error.errors()[0]['msg']})") from error
+        return cls(path, record)
+
+    @contextmanager
+    def writing(self) -> Generator[None]:
+        """Hold the run's lock, which goes with the process.
+
+        Raises:
+            RunError: another process is writing this run.
+        """
+        lock = filelock.FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise RunError(f"another process is writing {self.path}; wait for it, or stop it") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the record and replace ``run.json`` atomically."""
+        self.record = replace(self.record, **changes)
+        with replacing(self.path / "run.json") as temporary:
+            temporary.write_text(json.dumps(asdict(self.record), indent=1) + "\n", encoding="utf-8")
+
+    def has(self, name: str, table: Table) -> bool:
+        """Return whether a finished file is there; a whole file not yet recorded is adopted."""
+        file = self.path / name
+        if name in self.record.files:
+            return file.exists()
+        if not file.exists() or _input_hash(file) != self._input:
+            return False
+        self._recorded(name, tables.read(table, file).num_rows)
+        return True
+
+    def write(self, table: Table, name: str, batches: Iterable[pa.Table]) -> None:
+        """Write the rows of a table, part by part, and record the file."""
+        schema = table.schema.with_metadata({**(table.schema.metadata or {}), "saedb.input": self._input})
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        count = 0
+        with replacing(file) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for batch in batches:
+                writer.write_table(batch.cast(schema))
+                count += batch.num_rows
+        self._recorded(name, count)
+
+    def read(self, table: Table, name: str) -> pa.Table:
+        """Return the rows of a finished file, checked against the table's declaration."""
+        return tables.read(table, self.path / name)
+
+    @property
+    def edge_files(self) -> list[str]:
+        """Names of the edge files, in the order of the pairs."""
+        return [edges_file(source, target) for source, target in self.record.pairs]
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of the run's id and of every recorded file: equal for equal graphs."""
+        parts = [self.record.id, *(f"{name} {f.sha256}" for name, f in sorted(self.record.files.items()))]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def _input(self) -> str:
+        return digest(self.record.config)
+
+    def _recorded(self, name: str, count: int) -> None:
+        file = self.path / name
+        with file.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        entry = FileRecord(sha256=sha256, bytes=file.stat().st_size, rows=count)
+        self.update(files={**self.record.files, name: entry})
+
+
+def digest(config: Any) -> str:
+    """Return the hash of a configuration, the same for equal JSON."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def now() -> str:
+    """Return the time in ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def replacing(file: Path) -> Generator[Path]:
+    """Yield a temporary name beside `file` that takes its place, synced, when the block ends well."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        yield temporary
+        _sync(temporary)
+        temporary.replace(file)
+        _sync(file.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _input_hash(file: Path) -> str | None:
+    try:
+        metadata = pq.read_schema(file).metadata or {}
+    except (pa.ArrowException, OSError):
+        return None
+    value = metadata.get(b"saedb.input")
+    return value.decode() if value else None

@@ -1,0 +1,170 @@
+"""The tables of a run directory, declared once. Both `saedb.ingest` and `saedb.cypher` read the declarations here.
+
+Every table is a Parquet file (or, for edges, one file per pair of SAEs) that pandas, DuckDB or Polars read without
+saedb. Columns that may be null say so: an imported edge table knows far less of its features than an ingested run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from saedb.ingest.errors import RunError
+from saedb.ingest.measures import MEASURES
+
+FORMAT: Final = 1
+"""Version of the run directory. A file of a later version is refused."""
+
+_TEXTS: Final = pa.list_(pa.string())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One kind of Parquet file."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema, with the table's name and the format's version in its metadata."""
+        fields = [pa.field(c.name, c.type, nullable=c.null) for c in self.columns]
+        return pa.schema(fields, metadata={"saedb.table": self.name, "saedb.format": str(FORMAT)})
+
+
+def _column(name: str, type_: pa.DataType, meaning: str, *, null: bool = False) -> Column:
+    return Column(name=name, type=type_, meaning=meaning, null=null)
+
+
+TOKENS: Final = Table(
+    name="tokens",
+    meaning="one row per token that the model read, in order",
+    columns=(
+        _column("context", pa.int32(), "number of the context"),
+        _column("position", pa.int32(), "position in the context, from 0"),
+        _column("token", pa.int32(), "id in the model's vocabulary"),
+        _column("document", pa.int32(), "number of the document; -1 for a token that belongs to none (BOS)"),
+        _column("counted", pa.bool_(), "whether counts, moments and maxima include this token"),
+    ),
+)
+
+FEATURES: Final = Table(
+    name="features",
+    meaning="one row per feature of every SAE",
+    columns=(
+        _column("id", pa.string(), "{model}/{layer}-{set}/{index}, as on Neuronpedia"),
+        _column("sae", pa.string(), "{layer}-{set}"),
+        _column("layer", pa.int64(), "layer number of the SAE, Neuronpedia's"),
+        _column("depth", pa.int64(), "rank of the SAE along the model, from 0"),
+        _column("index", pa.int64(), "row of the decoder"),
+        _column("n_positive", pa.int64(), "counted tokens with an activation above 0", null=True),
+        _column("n_active", pa.int64(), "counted tokens with an activation above the threshold", null=True),
+        _column("density", pa.float64(), "n_active over the counted tokens", null=True),
+        _column("mean", pa.float64(), "mean activation over the counted tokens", null=True),
+        _column("max", pa.float64(), "largest activation on a counted token", null=True),
+        _column("threshold", pa.float64(), "active means strictly above this", null=True),
+        _column("positional", pa.bool_(), "over half of its activation mass is on one position", null=True),
+        _column("state_in", pa.string(), "passed_through, appearing or transformed; dead or rare", null=True),
+        _column("state_out", pa.string(), "passed_through, disappearing or transformed; dead or rare", null=True),
+        _column("label", pa.string(), "short text for people", null=True),
+        _column("top_tokens", _TEXTS, "tokens with most of its activation, best first", null=True),
+        _column("promoted_tokens", _TEXTS, "tokens that its decoder direction promotes, best first", null=True),
+        _column("examples", _TEXTS, "up to three short contexts, the active token in [[ ]]", null=True),
+    ),
+)
+
+EDGES: Final = Table(
+    name="edges",
+    meaning="one row per edge, from a feature to one of a later layer",
+    columns=(
+        _column("source", pa.string(), "id of the upstream feature"),
+        _column("target", pa.string(), "id of the downstream feature"),
+        *(_column(m.name, pa.int64() if m.integer else pa.float64(), m.meaning, null=True) for m in MEASURES),
+    ),
+)
+
+EXAMPLES: Final = Table(
+    name="examples",
+    meaning="the contexts in which a feature is most active, one row each",
+    columns=(
+        _column("feature", pa.string(), "id of the feature"),
+        _column("rank", pa.int64(), "0 is the most active context"),
+        _column("document", pa.int64(), "number of the document"),
+        _column("context", pa.int64(), "number of the context"),
+        _column("position", pa.int64(), "position of the active token in the context"),
+        _column("activation", pa.float64(), "activation on that token"),
+        _column("before", pa.string(), "text before it"),
+        _column("token", pa.string(), "the active token"),
+        _column("after", pa.string(), "text after it"),
+    ),
+)
+
+COMMUNITIES: Final = Table(
+    name="communities",
+    meaning="the community of each feature that has an edge above the floor",
+    columns=(
+        _column("feature", pa.string(), "id of the feature"),
+        _column("community", pa.int64(), "number of the community; 0 is the largest"),
+    ),
+)
+
+
+def rows(table: Table, columns: Mapping[str, Any]) -> pa.Table:
+    """Return rows of `table` from arrays or lists by column; a column left out is null, and so is NaN."""
+    unknown = set(columns) - {c.name for c in table.columns}
+    if unknown:
+        raise ValueError(f"no columns {sorted(unknown)} in table {table.name}")
+    length = len(next(iter(columns.values())))
+    arrays = [
+        pa.array(columns[c.name], type=c.type, from_pandas=True) if c.name in columns else pa.nulls(length, c.type)
+        for c in table.columns
+    ]
+    return pa.Table.from_arrays(arrays, schema=table.schema)
+
+
+def read(table: Table, path: Path) -> pa.Table:
+    """Return the rows of a file that must hold `table`.
+
+    Raises:
+        RunError: the file is missing, damaged, of another table or of a later version of saedb.
+    """
+    try:
+        found = pq.read_schema(path)
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing; compute or import the run again") from None
+    except (pa.ArrowException, OSError) as error:
+        raise RunError(f"{path} is damaged ({_first_line(error)}); compute or import the run again") from error
+    _check(table, found, path)
+    try:
+        return pq.ParquetFile(path).read()
+    except (pa.ArrowException, OSError) as error:
+        raise RunError(f"{path} is damaged ({_first_line(error)}); compute or import the run again") from error
+
+
+def _check(table: Table, found: pa.Schema, path: Path) -> None:
+    metadata = found.metadata or {}
+    version = int(metadata.get(b"saedb.format", b"0"))
+    if version > FORMAT:
+        raise RunError(f"{path} is of format {version}, this saedb reads {FORMAT}; update saedb")
+    if not found.equals(table.schema, check_metadata=False):
+        ours = {(c.name, str(c.type)) for c in table.columns}
+        differing = sorted({(f.name, str(f.type)) for f in found} ^ ours)
+        raise RunError(f"{path} is no {table.name} table (differs in {differing}); compute or import the run again")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
