@@ -1,0 +1,125 @@
+"""``saedb up``, ``down``, ``status``, ``doctor``: the local Neo4j server."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from saedb.cli.options import home_option
+from saedb.cli.output import Output, columns_of, output_option, show
+
+if TYPE_CHECKING:
+    from saedb.cypher.server.local import Running, Status
+
+_COLOURS: Final = {"ok": "green", "warn": "yellow", "bad": "red"}
+
+
+@click.command()
+@home_option
+def up() -> None:
+    """Start the local Neo4j server, with Graph Data Science and Neo4j Browser.
+
+    The first time it is fetched (160 MB) and gets a random password. A server that runs already is left alone.
+
+    \b
+    saedb up
+    saedb up --home ./other-graphs
+    """
+    from saedb.cli.progress import progress_bars
+    from saedb.cypher.server.local import LocalServer
+
+    with progress_bars() as report:
+        running = LocalServer().up(report)
+    if running.moved_from is not None:
+        click.echo("Another program uses the ports of last time: the addresses are new.", err=True)
+    click.echo("Already running." if running.was_running else "Neo4j is up.", err=True)
+    click.echo(_described(running))
+
+
+@click.command()
+@home_option
+def down() -> None:
+    """Stop the local Neo4j server. Its data stay.
+
+    \b
+    saedb down
+    """
+    from saedb.cypher.server.local import LocalServer
+
+    match LocalServer().down():
+        case "stopped":
+            click.echo("Stopped.", err=True)
+        case "killed":
+            click.echo("It did not stop within two minutes and was killed; the next start recovers its data.", err=True)
+        case "not running":
+            click.echo("It was not running.", err=True)
+
+
+@click.command()
+@home_option
+@output_option
+def status(output: Output) -> None:
+    """Show whether the local Neo4j server runs, where, and how much disk it takes.
+
+    \b
+    saedb status
+    saedb status --output json
+    """
+    from saedb.cypher.server.local import LocalServer
+
+    found = LocalServer().status()
+    if output == "table":
+        click.echo(_status_lines(found))
+    else:
+        row = asdict(found) | {"home": str(found.home)}
+        show([row], columns_of([row]), output)
+
+
+@click.command()
+@home_option
+@output_option
+def doctor(output: Output) -> None:
+    """Check everything that saedb needs, and say how to mend what is missing.
+
+    \b
+    saedb doctor
+    saedb doctor --output json
+    """
+    from saedb.cypher.server.doctor import examine
+
+    checks = []
+    for check in examine():
+        checks.append(check)
+        if output == "table":
+            label = click.style(f"{check.level:<5}", fg=_COLOURS[check.level])
+            click.echo(f"{label} {check.name:<13} {check.found}")
+            if check.mend:
+                click.echo(f"{'':19} -> {check.mend}")
+    if output != "table":
+        rows = [asdict(check) for check in checks]
+        show(rows, columns_of(rows), output)
+    if any(check.level == "bad" for check in checks):
+        raise click.exceptions.Exit(1)
+
+
+def _described(running: "Running") -> str:
+    return "\n".join(
+        (
+            f"Browser    {running.browser}",
+            f"Bolt       {running.address.uri}",
+            f"User       {running.address.username}",
+            f"Password   in {running.password_file}",
+            f"Home       {running.home}",
+            "",
+            "Next:      saedb demo      (a real graph in a few minutes)",
+            "           saedb query     (questions to ask)",
+            "           saedb down      (stop the server; the data stay)",
+        )
+    )
+
+
+def _status_lines(found: "Status") -> str:
+    lines = [("State", found.state), ("Problem", found.problem), ("Browser", found.browser), ("Bolt", found.uri)]
+    lines += [("Pid", found.pid), ("Home", found.home), ("Disk", f"{found.disk / 1e6:,.0f} MB")]
+    lines += [("Versions", f"Neo4j {found.neo4j}, GDS {found.gds}, Browser {found.neo4j_browser}")]
+    return "\n".join(f"{name:<10} {value}" for name, value in lines if value is not None)

@@ -1,0 +1,90 @@
+"""Starts, recognises and stops the Java process of one home.
+
+A process is the home's own if the recorded pid lives, was started at the recorded time, and names the home on its
+command line. A pid that the system gave to another program, or a state file copied with its home, matches none.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_CLOCK_TOLERANCE = 2.0  # seconds: the system rounds its own start to whole ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What is kept about a process, to know it again."""
+
+    pid: int
+    started: float
+    """Seconds from the machine's start to the process's: unlike a time of day, it stays when the clock is set."""
+
+
+def home_argument(neo4j_home: Path) -> str:
+    """Return the argument that marks a server's process as that of one home."""
+    return f"--home-dir={neo4j_home}"
+
+
+def start(command: list[str], environment: Mapping[str, str], console: Path) -> Recorded:
+    """Return the record of a new process in a session of its own, which Ctrl-C in the terminal does not reach.
+
+    What it prints goes to `console`. It is spawned, not held as a `subprocess.Popen`, because it outlives this program.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    pid = os.posix_spawn(
+        command[0],
+        command,
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(console), flags, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    child = psutil.Process(pid)
+    try:
+        _await_command_line(child)
+    except BaseException:  # Ctrl-C: nobody else knows the process yet
+        child.kill()
+        raise
+    return Recorded(pid=pid, started=_started(child))
+
+
+def _await_command_line(child: psutil.Process) -> None:
+    """Wait until `find` can recognise a new process: the system tells no command line before the program is loaded."""
+    with contextlib.suppress(psutil.ZombieProcess):  # it has ended already
+        while not child.cmdline():
+            time.sleep(0.01)
+
+
+def find(recorded: Recorded, neo4j_home: Path) -> psutil.Process | None:
+    """Return the process if it lives and is the home's own."""
+    try:
+        process = psutil.Process(recorded.pid)
+        is_same = abs(_started(process) - recorded.started) < _CLOCK_TOLERANCE
+        return process if is_same and home_argument(neo4j_home) in process.cmdline() else None
+    except (psutil.NoSuchProcess, psutil.AccessDenied):  # gone or ended, or someone else's by now
+        return None
+
+
+def stop(process: psutil.Process, patience: float) -> bool:
+    """Stop a process by SIGTERM; return False if it had to be killed after ``patience`` seconds."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(patience)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return False
+    return True
+
+
+def _started(process: psutil.Process) -> float:
+    return process.create_time() - psutil.boot_time()
