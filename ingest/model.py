@@ -1,0 +1,169 @@
+"""The language model whose activations the SAEs read, through TransformerLens.
+
+SAELens trains on a HookedTransformer, which TransformerLens 3 deprecates and which takes no local folders. Its
+successor, the TransformerBridge, wraps whatever transformers loads; with the same processing of weights it gives the
+same activations at the same hook points.
+"""
+
+import contextlib
+import io
+import logging
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+from torch.nn import functional
+from transformer_lens.loading_from_pretrained import get_official_model_name
+from transformer_lens.model_bridge import TransformerBridge
+from transformers import PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from saedb.ingest import hooks, hub
+from saedb.ingest.errors import InputError
+from saedb.ingest.sources import SaeSet
+
+_log = logging.getLogger(__name__)
+
+_PROCESSING: Final = ("fold_ln", "center_writing_weights", "center_unembed", "fold_value_biases")
+"""What may be done to the weights; all off, as SAELens has it, unless the SAEs' metadata switches it on."""
+
+
+class LanguageModel:
+    """A model, run only as far as the hook points that are asked for."""
+
+    def __init__(self, model: TransformerBridge, hook_names: Sequence[str]) -> None:
+        """Wrap a bridge, to be asked for the activations at `hook_names`."""
+        self._model = model.eval()
+        self._hooks = tuple(sorted(hook_names, key=hooks.depth))
+        self.tokenizer: PreTrainedTokenizerBase = model.tokenizer
+        self.d_model: int = model.cfg.d_model
+        self.device = model.W_E.device
+
+    @torch.no_grad()
+    def residuals(self, tokens: Tensor) -> dict[str, Tensor]:
+        """Return the activations at each hook point by depth, float32 [batch, context, d_in], without gradients.
+
+        The heads of ``hook_z`` are laid side by side, as SAELens does. No block is run that no hook point needs.
+
+        Args:
+            tokens: ids as packed, integers [batch, context].
+        """
+        last = self._hooks[-1]
+        ends_before = last.endswith("hook_resid_pre")  # what the model returns when stopped before a block
+        wanted = self._hooks[:-1] if ends_before else self._hooks
+        stop = hooks.block(last) if ends_before else hooks.block(last) + 1
+        residual, cache = self._model.run_with_cache(
+            tokens.to(self.device, torch.int64), names_filter=list(wanted), stop_at_layer=stop, prepend_bos=False
+        )
+        found = {hook: cache[hook] for hook in wanted} | ({last: residual} if ends_before else {})
+        return {hook: values.flatten(start_dim=2).float() for hook, values in found.items()}
+
+    @torch.no_grad()
+    def promoted(self, directions: Tensor) -> Tensor:
+        """Return how much each direction, alone in the final residual stream, raises each logit: float32 [n, vocab].
+
+        Directions go through the final norm, as of root mean square 1, and the unembedding, without their biases.
+
+        Args:
+            directions: directions of the residual stream, [n, d_model].
+        """
+        weights = self._model.unembed.W_U
+        alone = self.d_model**0.5 * functional.normalize(directions.to(weights.device, weights.dtype), dim=-1)
+        nothing = torch.zeros_like(alone[:1])
+        logits = self._model.unembed(self._model.ln_final(torch.cat([alone, nothing]).unsqueeze(0))).squeeze(0)
+        return (logits[:-1] - logits[-1:]).float()
+
+
+def load_model(saes: SaeSet, name: str | None = None, *, device: str | torch.device = "cpu") -> LanguageModel:
+    """Return the model that the SAEs were trained on, set up as their metadata says.
+
+    Args:
+        saes: the SAEs; their hook points are what `LanguageModel.residuals` returns.
+        name: a model's name, a local folder as transformers saves it, or ``demo``, instead of the SAEs' own.
+        device: where it runs.
+
+    Raises:
+        InputError: the model is unknown, its folder is damaged, or it does not fit the SAEs.
+        DownloadError: the model had to be fetched and could not be.
+    """
+    name = name or saes.model_to_load
+    with _quiet():
+        model = _load(name, str(device))
+        _process(model, saes.sources[0].model_kwargs)
+    _fits(model, saes, name)
+    return LanguageModel(model, saes.hooks)
+
+
+def _load(name: str, device: str) -> TransformerBridge:
+    path = Path(name).expanduser()
+    if name == "demo":
+        from saedb.ingest.demo.model import load_model as load_demo
+
+        return load_demo(device)
+    if path.is_dir():
+        try:
+            return _boot(str(path), device)
+        except OSError as error:
+            raise _does_not_load(name, error) from error
+    if path.is_absolute() or name.startswith(("./", "../", "~")):
+        raise InputError(f"no folder {name}; give the model's name or its folder with --model")
+    with hub.fetching(f"the model {name}", "or give its folder, as transformers saves it, with --model"):
+        return _boot(_official(name), device)
+
+
+def _boot(name: str, device: str) -> TransformerBridge:
+    try:
+        return TransformerBridge.boot_transformers(name, device=device)
+    except (ValueError, KeyError, SafetensorError) as error:
+        raise _does_not_load(name, error) from error
+
+
+def _does_not_load(name: str, error: Exception) -> InputError:
+    return InputError(f"the model {name} does not load ({' '.join(str(error).split())}); give another with --model")
+
+
+def _official(name: str) -> str:
+    """Return the hub's name of a model for one of TransformerLens', like ``gpt2`` for ``gpt2-small``."""
+    try:
+        return get_official_model_name(name)
+    except ValueError:
+        return name
+
+
+def _process(model: TransformerBridge, kwargs: Mapping[str, Any]) -> None:
+    """Rewrite the weights as a HookedTransformer that is loaded with these arguments does."""
+    processing = {name: bool(kwargs.get(name, False)) for name in _PROCESSING}
+    if any(processing.values()):
+        model.enable_compatibility_mode(disable_warnings=True, **processing)
+    ignored = sorted(set(kwargs) - set(_PROCESSING))
+    if ignored:
+        _log.warning("the model is loaded without %s, which the SAEs' metadata sets", ", ".join(ignored))
+
+
+def _fits(model: TransformerBridge, saes: SaeSet, name: str) -> None:
+    """Check that the model has every hook point, in the size that the SAEs read, and a tokenizer."""
+    if model.tokenizer is None:
+        raise InputError(f"the model {name} has no tokenizer; put its files into the model's folder")
+    blocks = model.cfg.n_layers
+    for source in saes.sources:
+        if hooks.block(source.hook) >= blocks:
+            raise InputError(f"{source.location} reads {source.hook}, and {name} has {blocks} blocks; see --model")
+        if hooks.is_residual(source.hook) and source.d_in != model.cfg.d_model:
+            sizes = f"{source.d_in} values at {source.hook}, and {name} has {model.cfg.d_model}"
+            raise InputError(f"{source.location} reads {sizes}; see --model")
+
+
+@contextlib.contextmanager
+def _quiet() -> Generator[None]:
+    """Hide transformers' progress bars, and what TransformerLens writes to standard output, which is for results."""
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        if bars:
+            transformers_logging.enable_progress_bar()
