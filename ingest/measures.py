@@ -75,13 +75,14 @@ def mutual_information(s: PairStatistics) -> Floats:
     """Return the mutual information of the two binary variables [E], in nats; null where one never fires."""
     from scipy.special import rel_entr
 
-    p_u, p_d, both = s.n_u / s.tokens, s.n_d / s.tokens, s.n_ud / s.tokens
-    neither = np.maximum(1.0 - p_u - p_d + both, 0.0)
+    total = float(s.tokens)
+    u, d, not_u, not_d = s.n_u / total, s.n_d / total, (s.tokens - s.n_u) / total, (s.tokens - s.n_d) / total
+    # cells from integers: 1 - u - d + both is not 0 where it should be, and infinite beside a feature that always fires
     information = (
-        rel_entr(both, p_u * p_d)
-        + rel_entr(p_u - both, p_u * (1.0 - p_d))
-        + rel_entr(p_d - both, (1.0 - p_u) * p_d)
-        + rel_entr(neither, (1.0 - p_u) * (1.0 - p_d))
+        rel_entr(s.n_ud / total, u * d)
+        + rel_entr((s.n_u - s.n_ud) / total, u * not_d)
+        + rel_entr((s.n_d - s.n_ud) / total, not_u * d)
+        + rel_entr((s.tokens - s.n_u - s.n_d + s.n_ud) / total, not_u * not_d)
     )
     return np.where((s.n_u > 0) & (s.n_d > 0), np.maximum(information, 0.0), np.nan)
 

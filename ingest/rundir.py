@@ -51,7 +51,7 @@ class RunDirectory:
             RunError: there is a run already.
         """
         if (path / "run.json").exists():
-            raise RunError(f"a run is there already: {path}; choose another name with --run, or go on with --resume")
+            raise RunError(f"a run is there already: {path}; choose another name with --run")
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path, record)
         run.update()
@@ -83,7 +83,7 @@ class RunDirectory:
 
     @contextmanager
     def writing(self) -> Generator[None]:
-        """Hold the run's lock, which goes with the process.
+        """Hold the run's lock, which goes with the process; the record is read again under it.
 
         Raises:
             RunError: another process is writing this run.
@@ -94,6 +94,7 @@ class RunDirectory:
         except filelock.Timeout:
             raise RunError(f"another process is writing {self.path}; wait for it, or stop it") from None
         try:
+            self.record = type(self).open(self.path).record
             yield
         finally:
             lock.release()

@@ -5,6 +5,7 @@ import pytest
 import sae_lens.load_model
 import tiny
 import torch
+from huggingface_hub import constants
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -72,13 +73,18 @@ def test_centred_residuals_equal_hidden_states_less_their_mean(tmp_path: Path) -
 
 @pytest.mark.filterwarnings("ignore:HookedTransformer:DeprecationWarning")  # SAELens still loads one
 def test_a_known_name_gives_what_sae_lens_loads(
-    unreachable_hub: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    unreachable_hub: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     tiny.save_model(tiny.cached_repository(unreachable_hub, "gpt2"), "gpt2")
     hooks = [f"blocks.{block}.{site}" for block in range(tiny.BLOCKS) for site in ("hook_resid_pre", "hook_mlp_out")]
     found = save_saes(tmp_path, *hooks, model_name="gpt2-small", model_from_pretrained_kwargs=CENTRED)
     model = models.load_model(found)
     assert (capsys.readouterr().out, caplog.records) == ("", [])
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)  # theirs would try the hub for minutes
     theirs = sae_lens.load_model.load_model("HookedTransformer", "gpt2-small", "cpu", CENTRED)
     _, cache = theirs.run_with_cache(tokens(), prepend_bos=False)
     for hook, residual in model.residuals(tokens()).items():

@@ -1,0 +1,121 @@
+"""How a run begins, or goes on: its directory, and whether that was made with the same settings and parts."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from saedb.ingest.config import IngestConfig
+from saedb.ingest.encode import TILE
+from saedb.ingest.errors import RunError
+from saedb.ingest.materials import Materials, resolved_device
+from saedb.ingest.record import RunRecord, SaeRecord
+from saedb.ingest.rundir import RunDirectory, now
+
+_VERSIONS: Final = ("saedb", "sae-lens", "transformer-lens", "transformers", "torch", "numpy", "scipy", "pyarrow")
+
+
+def existing(config: IngestConfig, path: Path) -> RunDirectory | None:
+    """Return the run that is at `path` already, or None.
+
+    Raises:
+        RunError: it has other settings.
+    """
+    if not (path / "run.json").exists():
+        return None
+    run = RunDirectory.open(path)
+    if run.record.kind != "ingest":
+        raise RunError(f"{path} is a run of kind {run.record.kind}; choose another name with --run")
+    differing = _differing(config, run.record.config)
+    if differing:
+        raise RunError(f"{path} was made with other settings ({differing}); choose another name with --run")
+    return run
+
+
+def begin(config: IngestConfig, path: Path, device: str, materials: Materials) -> RunDirectory:
+    """Return a new run at `path`, of which nothing is computed yet."""
+    found = materials.set
+    record = RunRecord(
+        id=path.name,
+        kind="ingest",
+        model=found.model,
+        created=now(),
+        config={**config.settings(), "device": device, **_arithmetic()},
+        saes=_sae_records(materials),
+        pairs=tuple((u.id, d.id) for u, d in found.pairs),
+        dataset=config.dataset,
+        device=device,
+        versions={name: version(name) for name in _VERSIONS},
+        warnings=tuple(_warnings(config, materials)),
+    )
+    return RunDirectory.create(path, record)
+
+
+def go_on(run: RunDirectory, materials: Materials) -> None:
+    """Check that the SAEs are still those that a run was begun with.
+
+    Raises:
+        RunError: they are not.
+    """
+    before = {s.id: s.sha256 for s in run.record.saes}
+    now_found = {s.id: s.sha256 for s in _sae_records(materials)}
+    changed = sorted(sae for sae in before.keys() | now_found.keys() if before.get(sae) != now_found.get(sae))
+    if changed:
+        raise RunError(f"the SAEs {', '.join(changed)} are not those of {run.path}; choose another name with --run")
+
+
+def device_of(config: IngestConfig, run: RunDirectory | None) -> str:
+    """Return where to compute, ``cpu`` or ``cuda``, and keep torch to the number of threads that a run began with.
+
+    Raises:
+        InputError: CUDA is needed and not there.
+    """
+    if run is None:
+        return resolved_device(config.device)
+    torch.set_num_threads(run.record.config["threads"])
+    return resolved_device(run.record.config["device"])
+
+
+def _arithmetic() -> dict[str, Any]:
+    """Return what decides the last bits of an activation besides the settings."""
+    return {"threads": torch.get_num_threads(), "tile": TILE}
+
+
+def _differing(config: IngestConfig, recorded: Mapping[str, Any]) -> str:
+    given = {**config.settings(), **_arithmetic(), "threads": recorded.get("threads")}
+    if config.device == "auto":
+        given["device"] = recorded.get("device")
+    names = sorted(name for name in given.keys() | recorded.keys() if given.get(name) != recorded.get(name))
+    return ", ".join(f"{name}: {recorded.get(name)} there, {given.get(name)} here" for name in names)
+
+
+def _sae_records(materials: Materials) -> tuple[SaeRecord, ...]:
+    return tuple(
+        SaeRecord(
+            id=source.id,
+            layer=source.layer,
+            set=source.set,
+            depth=source.depth,
+            hook=source.hook,
+            d_sae=source.d_sae,
+            d_in=source.d_in,
+            architecture=source.architecture,
+            source=str(source.location),
+            sha256=sha256,
+        )
+        for source, sha256 in zip(materials.set.sources, materials.hashes, strict=True)
+    )
+
+
+def _warnings(config: IngestConfig, materials: Materials) -> list[str]:
+    found: list[str] = []
+    if materials.set.missing:
+        missing = ", ".join(map(str, materials.set.missing))
+        pairs = ", ".join(f"{u.layer}-{d.layer}" for u, d in materials.set.pairs)
+        found.append(f"no SAE for layer {missing}; edges are computed for the pairs {pairs}")
+    tokens = materials.contexts.tokens.size
+    if tokens < config.tokens:
+        found.append(f"the text has only {tokens:,} of the {config.tokens:,} tokens asked for")
+    return found

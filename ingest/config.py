@@ -1,0 +1,137 @@
+"""The settings of a run, with every default declared once."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+from saedb.ingest.errors import InputError
+
+PASSED: Final = 0.95
+VANISHING: Final = 0.3
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestConfig:
+    """What is analysed, and the thresholds by which a pair of features becomes an edge.
+
+    Raises:
+        InputError: a value is out of its range.
+    """
+
+    inputs: tuple[str, ...]
+    """A SAELens release, folders in SAELens' format, or ``demo``."""
+    layers: str | None = None
+    """Layer numbers to take, like ``4-8``; all when None."""
+    saes: str | None = None
+    """Glob over the SAE ids of a release or the names of folders; all when None."""
+    set: str | None = None
+    """The set's name in feature ids; None: Neuronpedia's or the folder's."""
+    model: str | None = None
+    """Model to load; None: the one that the SAEs name."""
+    dataset: str = "NeelNanda/pile-10k"
+    """A Hugging Face dataset, a local file or folder, or ``demo``."""
+    column: str | None = None
+    """Column of the dataset that holds the text; None: the only one that can."""
+    split: str = "train"
+    """Split of the dataset."""
+    revision: str | None = None
+    """Revision of the dataset on the hub; None: the newest."""
+    tokens: int = 1_000_000
+    """Tokens to read, rounded up to whole contexts; at least 1. Rare features need many."""
+    context_size: int | None = None
+    """Tokens per context, at least 2; None: what the SAEs were trained with."""
+    device: Device = "auto"
+    """Where the model and the SAEs run; ``auto`` is CUDA where there is any."""
+
+    count_all: bool = False
+    """Count special tokens, first positions and attention sinks as well, as the paper did."""
+    relative_threshold: float = 0.2
+    """A feature is active above this share of its largest activation; from 0 to below 1."""
+    min_similarity: float = 0.1
+    """A pair is an edge where Pearson, Jaccard, necessity or sufficiency is at least this; above 0, up to 1."""
+    min_support: int = 10
+    """Tokens on which both features of an edge are active; a feature active on fewer is rare. At least 0."""
+    min_documents: int = 3
+    """Documents with such a token, at least 0."""
+    min_lift: float = 2.0
+    """Where only necessity or sufficiency makes the edge: this lift, or `min_excess`, must be reached. At least 0."""
+    min_excess: float = 0.2
+    """Necessity minus the density of the upstream feature; from -1 to 1."""
+    passed_through: float = PASSED
+    """Pearson from which on a feature counts as the same one in the next layer; above 0, up to 1."""
+    vanishing: float = VANISHING
+    """Pearson below which a feature has no counterpart; at least `min_similarity`, at most `passed_through`."""
+    separate_dead: bool = True
+    """Features that never fire have a state of their own, instead of appearing and disappearing."""
+
+    examples: int = 10
+    """Contexts kept for each feature, at least 1."""
+    keep_activations: bool = True
+    """Keep the activation store when the run is complete; gates, prompts and later stages read it."""
+    batch_contexts: int = 32
+    """Contexts that go through the model at once, at least 1; larger needs more memory."""
+    shard_contexts: int = 256
+    """Contexts per shard of the activation store, at least 1: the most work that is lost when a run is stopped."""
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise InputError("no SAEs named; give a SAELens release, a folder, or demo")
+        for name, low in _AT_LEAST.items():
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= low):
+                raise InputError(f"{name} is {value}; it must be at least {low}")
+        if not 0.0 <= self.relative_threshold < 1.0:
+            raise InputError(f"relative_threshold is {self.relative_threshold}; it must be from 0 to below 1")
+        if not 0.0 < self.min_similarity <= 1.0:
+            raise InputError(f"min_similarity is {self.min_similarity}; it must be above 0, and at most 1")
+        if not -1.0 <= self.min_excess <= 1.0:
+            raise InputError(f"min_excess is {self.min_excess}; it must be from -1 to 1")
+        if not self.min_similarity <= self.vanishing <= self.passed_through <= 1.0:
+            raise InputError(
+                f"vanishing is {self.vanishing}; it must be from min_similarity ({self.min_similarity})"
+                f" to passed_through ({self.passed_through}), which is at most 1"
+            )
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise InputError(f"device is {self.device!r}; it must be auto, cpu or cuda")
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that decide what the tables hold, as JSON values."""
+        settings = {**asdict(self), "inputs": list(self.inputs)}
+        del settings["keep_activations"]
+        return settings
+
+
+_AT_LEAST: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "tokens": 1,
+        "context_size": 2,
+        "min_support": 0,
+        "min_documents": 0,
+        "min_lift": 0,
+        "examples": 1,
+        "batch_contexts": 1,
+        "shard_contexts": 1,
+    }
+)
+
+PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "paper": {
+            "count_all": True,
+            "relative_threshold": 0.2,
+            "min_similarity": math.nextafter(0.1, 1.0),  # the paper's "> 0.1"
+            "min_support": 0,
+            "min_documents": 0,
+            "min_lift": 0.0,
+            "min_excess": -1.0,
+            "passed_through": PASSED,
+            "vanishing": PASSED,
+            "separate_dead": False,
+        },
+    }
+)
+"""Named sets of settings; ``paper`` follows arXiv 2410.08869: `IngestConfig(inputs=..., **PRESETS["paper"])`."""

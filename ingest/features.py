@@ -1,0 +1,97 @@
+"""The rows of the feature table: statistics, states, labels and short examples of one SAE's features."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from saedb.ingest.labels import TopWords, label
+from saedb.ingest.sources import SaeSource
+from saedb.ingest.states import best_values
+from saedb.ingest.statistics import FeatureStatistics
+from saedb.ingest.tables import FEATURES, rows
+from saedb.ingest.vocabulary import visible
+
+SHORT_EXAMPLES: Final = 3
+"""Examples in the feature table; the others are in the examples table."""
+
+_LINES: Final = re.compile(r"\s*\n\s*")
+
+
+def feature_ids(model: str, source: SaeSource) -> NDArray[np.object_]:
+    """Return the id of each feature of an SAE, [d_sae]: ``{model}/{layer}-{set}/{index}``."""
+    return np.array([f"{model}/{source.id}/{index}" for index in range(source.d_sae)], dtype=object)
+
+
+def feature_rows(
+    source: SaeSource,
+    ids: NDArray[np.object_],
+    statistics: FeatureStatistics,
+    *,
+    state_in: NDArray[np.object_],
+    state_out: NDArray[np.object_],
+    top: Sequence[TopWords],
+    promoted: Sequence[Sequence[str]],
+    examples: Sequence[Sequence[str]],
+) -> pa.Table:
+    """Return the feature table's rows for one SAE; every argument but `source` is by feature, [d_sae]."""
+    count = len(ids)
+    return rows(
+        FEATURES,
+        {
+            "id": ids,
+            "sae": np.full(count, source.id, dtype=object),
+            "layer": np.full(count, source.layer),
+            "depth": np.full(count, source.depth),
+            "index": np.arange(count),
+            "n_positive": statistics.n_positive,
+            "n_active": statistics.n_active,
+            "density": statistics.density,
+            "mean": statistics.mean,
+            "max": statistics.max,
+            "threshold": statistics.threshold,
+            "positional": statistics.positional,
+            "state_in": state_in,
+            "state_out": state_out,
+            "label": [label(t, p) for t, p in zip(top, promoted, strict=True)],
+            "top_tokens": [list(t.words) for t in top],
+            "promoted_tokens": [list(p) for p in promoted],
+            "examples": [list(e) for e in examples],
+        },
+    )
+
+
+def best_pearson(edges: pa.Table, end: Literal["source", "target"], ids: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return the highest Pearson correlation of each feature over its edges, [d_sae]; NaN where it has none.
+
+    Args:
+        edges: rows of an edge file.
+        end: at which end of the edges the features are.
+        ids: id of each feature, [d_sae].
+    """
+    numbers = pd.Index(ids).get_indexer(edges[end].to_numpy())
+    return best_values(numbers, edges["pearson"].to_numpy(), len(ids))
+
+
+def short_examples(examples: pa.Table) -> Mapping[str, list[str]]:
+    """Return the first `SHORT_EXAMPLES` examples of features by their id, each as text with the active token in [[ ]].
+
+    Args:
+        examples: rows of the examples table, by feature and then by rank.
+    """
+    chosen = examples.filter(pa.array(examples["rank"].to_numpy() < SHORT_EXAMPLES))
+    by_feature: defaultdict[str, list[str]] = defaultdict(list)
+    columns = (chosen[name].to_pylist() for name in ("feature", "before", "token", "after"))
+    for feature, before, token, after in zip(*columns, strict=True):
+        by_feature[feature].append(_one_line(before, token, after))
+    return by_feature
+
+
+def _one_line(before: str, token: str, after: str) -> str:
+    space = " " if token.startswith(" ") else ""
+    return f"{_LINES.sub(' ', before + space).lstrip()}[[{visible(token)}]]{_LINES.sub(' ', after).rstrip()}"

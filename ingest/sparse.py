@@ -1,0 +1,102 @@
+"""Sparse matrices of activations, row by row (CSR): thinner than SciPy's, typed, and with indices as stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparseRows:
+    """A sparse matrix [rows, width]; in a row, columns ascend. Rows are tokens and columns features, mostly."""
+
+    indptr: Integers
+    """Where each row starts in `indices` and `values`, and where the last one ends, [rows + 1]."""
+    indices: NDArray[Any]
+    """Column of each entry; any integer type."""
+    values: NDArray[Any]
+    """Value of each entry."""
+    width: int
+    """Number of columns."""
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def row_of(self) -> Integers:
+        """Row of each entry."""
+        return np.repeat(np.arange(len(self)), np.diff(self.indptr))
+
+    def rows(self, mask: Booleans) -> Self:
+        """Return the rows where `mask`, [rows], is true."""
+        lengths = np.diff(self.indptr)
+        entries = np.repeat(mask, lengths)
+        return replace(
+            self,
+            indptr=starts(lengths[mask]),
+            indices=self.indices[entries],
+            values=self.values[entries],
+        )
+
+    def entries(self, mask: Booleans) -> Self:
+        """Return the same rows with only the entries where `mask`, [entries], is true."""
+        indptr = starts(mask)[self.indptr]
+        return replace(self, indptr=indptr, indices=self.indices[mask], values=self.values[mask])
+
+    def columns(self, features: slice) -> Self:
+        """Return a stretch of columns."""
+        start, stop, _ = features.indices(self.width)
+        if (start, stop) == (0, self.width):
+            return self
+        part = self.entries((self.indices >= start) & (self.indices < stop))
+        return replace(part, indices=part.indices - part.indices.dtype.type(start), width=stop - start)
+
+    def transposed(self) -> Self:
+        """Return the transpose, [width, rows]."""
+        order = np.argsort(self.indices, kind="stable")  # a radix sort for 16-bit indices
+        return replace(
+            self,
+            indptr=starts(np.bincount(self.indices, minlength=self.width)),
+            indices=self.row_of[order],
+            values=self.values[order],
+            width=len(self),
+        )
+
+    def times(self, other: "SparseRows") -> "SparseRows":
+        """Return the matrix product with `other`, [width, other.width]; columns of a row in any order."""
+        # SciPy's own types are too wide to follow: a product of sparse arrays is a sparse array
+        product = cast(Any, self._scipy() @ other._scipy())
+        return SparseRows(
+            indptr=product.indptr.astype(np.int64), indices=product.indices, values=product.data, width=other.width
+        )
+
+    def _scipy(self) -> csr_array:
+        # SciPy wants 32-bit indices, and copies others itself
+        parts = (self.values, self.indices.astype(np.int32), self.indptr)
+        return csr_array(parts, shape=(len(self), self.width))
+
+
+def index_type(width: int) -> type[np.uint16 | np.uint32]:
+    """Return the smallest type that indexes this many columns."""
+    return np.uint16 if width <= 1 << 16 else np.uint32
+
+
+def starts(lengths: NDArray[Any]) -> Integers:
+    """Return where each of consecutive parts of these lengths starts, and where the last one ends, [n + 1]."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+
+
+def stacked(parts: Sequence[SparseRows]) -> SparseRows:
+    """Return the rows of all parts, which have the same width, below each other."""
+    return SparseRows(
+        indptr=starts(np.concatenate([np.diff(p.indptr) for p in parts])),
+        indices=np.concatenate([p.indices for p in parts]),
+        values=np.concatenate([p.values for p in parts]),
+        width=parts[0].width,
+    )

@@ -1,0 +1,151 @@
+import contextlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from saedb.ingest.errors import RunError
+from saedb.ingest.record import RunRecord, SaeRecord, TokenCounts
+from saedb.ingest.rundir import RunDirectory, edges_file, replacing
+from saedb.ingest.tables import COMMUNITIES, EDGES, rows
+
+RECORD = RunRecord(
+    id="small",
+    kind="import",
+    model="tiny",
+    created="2026-01-01T00:00:00+00:00",
+    config={"tokens": 10},
+    saes=(
+        SaeRecord(id="0-a", layer=0, set="a", depth=0, d_sae=3),
+        SaeRecord(id="1-a", layer=1, set="a", depth=1, d_sae=3),
+    ),
+    pairs=(("0-a", "1-a"),),
+    tokens=TokenCounts(read=10, counted=8, left_out={"special token": 2}, documents=2),
+)
+NAME = edges_file("0-a", "1-a")
+
+
+def edge_rows(pearson: float = 0.5) -> pa.Table:
+    return rows(EDGES, {"source": ["a"], "target": ["b"], "pearson": [pearson]})
+
+
+def test_a_run_is_opened_with_the_record_it_was_created_with(tmp_path: Path) -> None:
+    RunDirectory.create(tmp_path / "small", RECORD)
+    assert RunDirectory.open(tmp_path / "small").record == RECORD
+
+
+def test_a_run_is_not_created_over_another(tmp_path: Path) -> None:
+    RunDirectory.create(tmp_path, RECORD)
+    with pytest.raises(RunError, match="a run is there already"):
+        RunDirectory.create(tmp_path, RECORD)
+
+
+def test_a_missing_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"no run at .*nowhere"):
+        RunDirectory.open(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"format": "x"}', '{"format": null}'])
+def test_a_damaged_record_is_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(RunError, match="is damaged") as caught:
+        RunDirectory.open(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_record_of_a_later_format_asks_for_an_update(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    content = json.loads((run.path / "run.json").read_text()) | {"format": 2, "kind": "of the future"}
+    (run.path / "run.json").write_text(json.dumps(content))
+    with pytest.raises(RunError, match="of format 2, this saedb reads 1; update saedb"):
+        RunDirectory.open(tmp_path)
+
+
+def test_a_written_file_is_recorded_and_read_back(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    assert not run.has(NAME, EDGES)
+    run.write(EDGES, NAME, [edge_rows(0.5), edge_rows(0.6)])
+    again = RunDirectory.open(tmp_path)
+    assert again.has(NAME, EDGES)
+    assert again.edge_files == [NAME]
+    assert again.record.files[NAME].rows == 2
+    assert again.read(EDGES, NAME)["pearson"].to_pylist() == [0.5, 0.6]
+
+
+def test_a_table_without_rows_is_a_file_too(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    run.write(EDGES, NAME, [])
+    assert len(run.read(EDGES, NAME)) == 0
+
+
+def test_a_write_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+
+    def interrupted():
+        yield edge_rows()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.write(EDGES, NAME, interrupted())
+    assert not run.has(NAME, EDGES)
+    assert not list((tmp_path / NAME).parent.iterdir())
+
+
+def test_a_file_that_was_renamed_but_not_recorded_is_adopted(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    run.write(EDGES, NAME, [edge_rows()])
+    recorded = run.record.files
+    run.update(files={})
+    assert RunDirectory.open(tmp_path).has(NAME, EDGES)
+    assert RunDirectory.open(tmp_path).record.files == recorded
+
+
+def test_a_file_made_with_other_settings_is_not_adopted(tmp_path: Path) -> None:
+    other = RunDirectory.create(tmp_path / "other", replace(RECORD, config={"tokens": 11}))
+    other.write(EDGES, NAME, [edge_rows()])
+    run = RunDirectory.create(tmp_path / "run", RECORD)
+    (run.path / NAME).parent.mkdir(parents=True)
+    (other.path / NAME).rename(run.path / NAME)
+    assert not run.has(NAME, EDGES)
+
+
+def test_one_process_writes_a_run_at_a_time(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    other = RunDirectory.open(tmp_path)
+    with run.writing(), pytest.raises(RunError, match="another process is writing"), other.writing():
+        pass
+    with other.writing():
+        pass
+
+
+def test_equal_content_has_equal_hashes_and_a_changed_table_another(tmp_path: Path) -> None:
+    hashes = []
+    for folder, pearson in (("a", 0.5), ("b", 0.5), ("c", 0.6)):
+        run = RunDirectory.create(tmp_path / folder, RECORD)
+        run.write(EDGES, NAME, [edge_rows(pearson)])
+        run.update(timings={folder: 1.0})
+        hashes.append(run.content_hash)
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("before")
+    with contextlib.suppress(KeyboardInterrupt), replacing(file) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert file.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [file]
+    with replacing(file) as temporary:
+        temporary.write_text("after")
+    assert file.read_text() == "after"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_reading_checks_the_table(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    run.write(EDGES, NAME, [edge_rows()])
+    with pytest.raises(RunError, match="is no communities table"):
+        run.read(COMMUNITIES, NAME)

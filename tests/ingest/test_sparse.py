@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from planted import dense_of, sparse_of
+
+from saedb.ingest.sparse import index_type, stacked
+
+MATRICES = arrays.arrays(np.float32, (5, 7), elements=st.sampled_from([0.0, 0.0, 0.5, 2.0]))
+
+
+@given(MATRICES)
+def test_sparse_rows_hold_what_the_dense_matrix_holds(dense: np.ndarray) -> None:
+    np.testing.assert_array_equal(dense_of(sparse_of(dense)), dense)
+
+
+@given(MATRICES, arrays.arrays(np.bool_, 5))
+def test_rows_are_the_rows_of_the_dense_matrix(dense: np.ndarray, mask: np.ndarray) -> None:
+    np.testing.assert_array_equal(dense_of(sparse_of(dense).rows(mask)), dense[mask])
+
+
+@given(MATRICES, st.integers(0, 7), st.integers(0, 7))
+def test_columns_are_the_columns_of_the_dense_matrix(dense: np.ndarray, a: int, b: int) -> None:
+    span = slice(min(a, b), max(a, b))
+    np.testing.assert_array_equal(dense_of(sparse_of(dense).columns(span)), dense[:, span])
+
+
+@given(MATRICES)
+def test_the_transpose_is_that_of_the_dense_matrix(dense: np.ndarray) -> None:
+    np.testing.assert_array_equal(dense_of(sparse_of(dense).transposed()), dense.T)
+
+
+@given(MATRICES, MATRICES)
+def test_a_product_is_that_of_the_dense_matrices(a: np.ndarray, b: np.ndarray) -> None:
+    np.testing.assert_allclose(dense_of(sparse_of(a).transposed().times(sparse_of(b))), a.T @ b)
+
+
+@given(MATRICES, MATRICES)
+def test_stacked_matrices_stand_below_each_other(a: np.ndarray, b: np.ndarray) -> None:
+    np.testing.assert_array_equal(dense_of(stacked([sparse_of(a), sparse_of(b)])), np.concatenate([a, b]))
+
+
+@pytest.mark.parametrize(("width", "expected"), [(1, np.uint16), (65_536, np.uint16), (65_537, np.uint32)])
+def test_indices_are_as_small_as_the_last_column_allows(width: int, expected: type) -> None:
+    assert index_type(width) is expected

@@ -1,0 +1,87 @@
+"""A small run made by hand, and what the graph should hold of it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from saedb.cypher.connection import Connection
+from saedb.cypher.edgetable import import_edges
+from saedb.ingest import rundir, tables
+from saedb.ingest.rundir import RunDirectory
+
+WIDTH = 60
+GROUPS = 6
+LAYERS = (0, 1, 2, 10)
+
+
+def edge_rows(seed: int = 0, count: int = 1000) -> pd.DataFrame:
+    """Return edges inside groups of features, with two of the measures and gaps in one."""
+    random = np.random.default_rng(seed)
+    step = random.integers(0, len(LAYERS) - 1, count)
+    source = random.integers(0, WIDTH, count)
+    target = (source % GROUPS + GROUPS * random.integers(0, WIDTH // GROUPS, count)) % WIDTH
+    layers = np.array(LAYERS)
+    table = pd.DataFrame(
+        {
+            "src_layer": layers[step],
+            "src_feature": source,
+            "dst_layer": layers[step + 1],
+            "dst_feature": target,
+            "pearson": random.uniform(0.1, 1, count),
+            "jaccard": np.where(random.random(count) < 0.3, np.nan, random.uniform(0.1, 1, count)),
+        }
+    )
+    return table.drop_duplicates(["src_layer", "src_feature", "dst_layer", "dst_feature"])
+
+
+def make_run(folder: Path, name: str, *, seed: int = 0) -> RunDirectory:
+    folder.mkdir(exist_ok=True)
+    table, labels = folder / f"{name}.parquet", folder / f"{name}-labels.csv"
+    edge_rows(seed).to_parquet(table)
+    words = [f"{layer},{i},about topic{i % GROUPS}" for layer in LAYERS for i in range(WIDTH)]
+    labels.write_text("layer,feature,explanation\n" + "\n".join(words))
+    return import_edges([table], model="toy", set_="res", runs_folder=folder / "runs", name=name, labels=[labels])
+
+
+def graph(connection: Connection, run: str) -> dict[str, Any]:
+    """Return everything that the graph holds of a run, without ids of the database."""
+    nodes = connection.read(
+        "MATCH (n) WHERE n.run = $run RETURN labels(n) AS labels, properties(n) AS properties", run=run
+    )
+    edges = connection.read(
+        "MATCH (a)-[e]->(b) WHERE coalesce(a.run, a.id) = $run "
+        "RETURN type(e) AS type, a.id AS source, b.id AS target, properties(e) AS properties",
+        run=run,
+    )
+    own = connection.read("MATCH (r:Run {id: $run}) RETURN properties(r) AS properties", run=run)
+    return {
+        "nodes": sorted((sorted(row["labels"]), sorted(row["properties"].items())) for row in nodes),
+        "edges": sorted(
+            (row["type"], str(row["source"]), str(row["target"]), sorted(row["properties"].items())) for row in edges
+        ),
+        "run": own,
+    }
+
+
+def check_tables(connection: Connection, run: RunDirectory) -> None:
+    """Compare every feature and edge of the graph, with all its properties, to the rows of the tables."""
+    id_ = run.record.id
+    rows = run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pylist()
+    found = connection.read("MATCH (f:Feature {run: $run}) RETURN properties(f) AS p", run=id_)
+    assert _known_rows(row["p"] for row in found) == _known_rows({**row, "run": id_} for row in rows)
+    rows = [row for name in run.edge_files for row in run.read(tables.EDGES, name).to_pylist()]
+    found = connection.read(
+        "MATCH (a)-[e:EVOLVES_TO {run: $run}]->(b) "
+        "RETURN {source: a.id, target: b.id, at: a.run + b.run, p: properties(e)} AS e",
+        run=id_,
+    )
+    graph_rows = (
+        {"source": r["e"]["source"], "target": r["e"]["target"], "at": r["e"]["at"], **r["e"]["p"]} for r in found
+    )
+    assert _known_rows(graph_rows) == _known_rows({**row, "run": id_, "at": id_ + id_} for row in rows)
+
+
+def _known_rows(rows: Any) -> set[tuple[tuple[str, Any], ...]]:
+    return {tuple(sorted((k, str(v)) for k, v in row.items() if v is not None and k != "community")) for row in rows}
