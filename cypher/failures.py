@@ -18,15 +18,21 @@ _ADVICE: Final = {
         "{uri} has no database {database!r}; name one with --database or NEO4J_DATABASE"
     ),
     "Neo.ClientError.Statement.AccessMode": "this statement writes, and only reading is allowed here: {message}",
-    "Neo.TransientError.Database.DatabaseUnavailable": (
-        "database {database!r} on {uri} is offline (a full disk does that); free space, then: saedb down, saedb up"
+    **dict.fromkeys(
+        (
+            "Neo.TransientError.Database.DatabaseUnavailable",
+            "Neo.TransientError.General.DatabaseUnavailable",
+            "Neo.DatabaseError.Transaction.TransactionCommitFailed",
+            "Neo.DatabaseError.Transaction.TransactionLogError",
+            "Neo.DatabaseError.Transaction.TransactionStartFailed",
+        ),
+        "{uri} cannot write, as with a full disk ({message}); free space, then: saedb down, saedb up",
     ),
     "Neo.TransientError.General.MemoryPoolOutOfMemoryError": (
         "the statement needs more memory than {uri} allows one transaction; add a LIMIT or a stricter condition"
     ),
     "Neo.TransientError.General.OutOfMemoryError": "{uri} ran out of memory; restart it with a larger heap",
 }
-_FULL_DISK: Final = ("No space left on device", "disk is full", "DatabaseIsFull")
 
 
 def described(error: Neo4jError | DriverError, uri: str, database: str) -> str:
@@ -53,8 +59,6 @@ def no_data_science(uri: str) -> str:
 
 def _refused(error: Neo4jError, uri: str, database: str) -> str:
     message, code = _first_line(error.message or ""), error.code or ""
-    if any(sign in (error.message or "") for sign in _FULL_DISK):
-        return f"the disk of {uri} is full; free space, then: saedb down, saedb up"
     if code in _ADVICE:
         return _ADVICE[code].format(uri=uri, database=database, message=message)
     if isinstance(error, AuthError):

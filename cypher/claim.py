@@ -1,0 +1,157 @@
+"""Who may change a run in the graph: one process at a time, and another one only after that has died.
+
+A claim is a token on the Run node, with the process that holds it and its last sign of life by the server's clock. It
+is taken in one transaction that locks the node, every statement of the holder asks for the token, and the holder gives
+it back with the run's final state. A process that was killed leaves the token behind; it counts as dead when it is gone
+from this machine, or silent for two minutes.
+"""
+
+import logging
+import os
+import socket
+import time
+import uuid
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Self
+
+import psutil
+
+from saedb.cypher.connection import Connection
+from saedb.ingest.errors import GraphError
+
+_log = logging.getLogger(__name__)
+
+_SILENT_SECONDS: Final = 120.0
+_BEAT_SECONDS: Final = 10.0
+
+_STATE: Final = """
+OPTIONAL MATCH (r:Run {id: $run})
+RETURN r.status AS status, r.owner AS owner, r.claim AS claim, (timestamp() - r.heartbeat) / 1000.0 AS silent
+"""
+# The first SET takes the node's lock, so what is compared after it is what was committed last.
+_TAKE: Final = """
+MERGE (r:Run {id: $run})
+SET r.locked = true
+WITH r, coalesce(r.claim, '') = $seen AS is_unchanged
+REMOVE r.locked
+WITH r WHERE is_unchanged
+SET r.claim = $token, r.owner = $owner, r.status = $status, r.heartbeat = timestamp()
+RETURN r.id AS id
+"""
+_HELD: Final = "MATCH (claimed:Run {id: $run, claim: $claim})\n"
+_GIVE_BACK: Final = "REMOVE claimed.claim, claimed.owner, claimed.heartbeat"
+_FINISH: Final = f"SET claimed += $properties, claimed.status = 'ready' {_GIVE_BACK} RETURN count(*) AS n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A process on a machine."""
+
+    host: str
+    pid: int
+    started: float
+    """Seconds since 1970; tells a process from a later one of the same number."""
+
+    @classmethod
+    def here(cls) -> Self:
+        """Return this process."""
+        return cls(host=socket.gethostname(), pid=os.getpid(), started=psutil.Process().create_time())
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the owner that `str` made a text of."""
+        host, pid, started = text.rsplit(":", 2)
+        return cls(host=host, pid=int(pid), started=float(started))
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}:{self.started}"
+
+    def is_gone(self) -> bool:
+        """Return whether it ran on this machine and does no longer."""
+        if self.host != socket.gethostname():
+            return False
+        try:
+            return psutil.Process(self.pid).create_time() != self.started
+        except psutil.NoSuchProcess:
+            return True
+
+
+class Claim:
+    """The right of this process to change one run in the graph."""
+
+    def __init__(self, connection: Connection, run: str, token: str) -> None:
+        self.connection = connection
+        self.run = run
+        self._token = token
+        self._beaten = time.monotonic()
+
+    def write(self, cypher: str, /, *, expected: int | None = None, **parameters: Any) -> int:
+        """Return the one number that a statement returns as ``n``; ``$run`` is the run.
+
+        Raises:
+            GraphError: the claim is lost, or the number is not the expected one.
+        """
+        self.beat()
+        rows = self.connection.write(_HELD + cypher, run=self.run, claim=self._token, **parameters)
+        number: int = rows[0]["n"] if rows else 0
+        if expected is not None and number != expected:
+            raise self._lost()
+        return number
+
+    def beat(self) -> None:
+        """Give a sign of life, unless the last one is recent.
+
+        Raises:
+            GraphError: the claim is lost.
+        """
+        if time.monotonic() - self._beaten < _BEAT_SECONDS:
+            return
+        self._beaten = time.monotonic()
+        self.write("SET claimed.heartbeat = timestamp() RETURN count(*) AS n", expected=1)
+
+    def finish(self, **properties: Any) -> None:
+        """Give the claim back: the run is ready, with these properties changed."""
+        self.write(_FINISH, expected=1, properties=properties)
+
+    def abandon(self) -> None:
+        """Give the claim back as far as the server lets; the run stays as unfinished as it is."""
+        with suppress(GraphError):
+            self.connection.run(_HELD + _GIVE_BACK, run=self.run, claim=self._token)
+
+    def _lost(self) -> GraphError:
+        return GraphError(f"run {self.run} was changed by another process meanwhile; load it again: saedb load")
+
+
+@contextmanager
+def claimed(connection: Connection, run: str, status: Literal["loading", "dropping"]) -> Generator[Claim]:
+    """Yield the claim on a run, its node made where there is none; what stops the block leaves the run unfinished.
+
+    Raises:
+        GraphError: another process has it, and lives.
+    """
+    state = connection.read(_STATE, run=run)[0]
+    if state["claim"] and not _is_dead(state["owner"], state["silent"]):
+        raise _busy(run, state["status"], state["owner"], state["silent"])
+    if state["status"] not in (None, "ready"):
+        _log.info("run %s was left unfinished (%s)", run, state["status"])
+    token, seen = uuid.uuid4().hex, state["claim"] or ""
+    if not connection.write(_TAKE, run=run, seen=seen, token=token, owner=str(Owner.here()), status=status):
+        raise GraphError(f"another process has just begun to change run {run}; wait for it: saedb runs")
+    claim = Claim(connection, run, token)
+    try:
+        yield claim
+    except BaseException:
+        claim.abandon()
+        raise
+
+
+def _is_dead(owner: str | None, silent: float | None) -> bool:
+    return owner is None or silent is None or silent > _SILENT_SECONDS or Owner.parse(owner).is_gone()
+
+
+def _busy(run: str, status: str, owner: str, silent: float) -> GraphError:
+    process = Owner.parse(owner)
+    who = f"process {process.pid} on {process.host}, last heard of {silent:.0f} s ago"
+    return GraphError(f"another process is {status} run {run} ({who}); wait for it, or stop it")

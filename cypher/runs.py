@@ -1,0 +1,40 @@
+"""The runs of a graph, whatever their state."""
+
+from pathlib import Path
+from typing import Final
+
+from saedb.cypher.connection import Connection, Row
+from saedb.ingest.errors import GraphError
+from saedb.ingest.rundir import RunDirectory
+
+_RUNS: Final = """
+MATCH (r:Run)
+RETURN r.id AS run, r.status AS status, r.model AS model, count { (r)-[:HAS_SAE]->() } AS saes, r.tokens AS tokens,
+       r.features AS features, r.edges AS edges, r.communities AS communities, r.created AS created, r.path AS path
+ORDER BY created DESC, run
+"""
+_PATH: Final = "MATCH (r:Run {id: $run}) RETURN r.path AS path"
+
+
+def run_rows(connection: Connection) -> list[Row]:
+    """Return one row for each run, newest first; counts are null until a run is ready."""
+    return connection.read(_RUNS)
+
+
+def directory_of(connection: Connection, run: str) -> RunDirectory:
+    """Return the run directory that a run was loaded from.
+
+    Raises:
+        GraphError: there is no such run in the graph.
+        RunError: the directory is not on this machine, or is damaged.
+    """
+    rows = connection.read(_PATH, run=run)
+    if not rows:
+        raise unknown(connection, run)
+    return RunDirectory.open(Path(rows[0]["path"]))
+
+
+def unknown(connection: Connection, run: str) -> GraphError:
+    """Return the error for a run that is not in the graph."""
+    known = [row["run"] for row in run_rows(connection)]
+    return GraphError(f"there is no run {run!r} in the graph; there is {', '.join(known) or 'none'}")

@@ -1,0 +1,48 @@
+import re
+
+import pytest
+
+from saedb.cypher import schema
+from saedb.ingest.measures import MEASURES
+from saedb.ingest.tables import FEATURES
+
+
+def test_every_measure_and_every_column_of_features_is_a_property() -> None:
+    assert {p.name for p in schema.EVOLVES_TO.properties} == {"run", *(m.name for m in MEASURES)}
+    assert {p.name for p in schema.FEATURE.properties} == {"run", "community", *(c.name for c in FEATURES.columns)}
+
+
+def test_everything_but_a_run_is_unique_within_its_run() -> None:
+    assert {node.label: node.key for node in schema.NODES} == {
+        "Run": ("id",), "Sae": ("run", "id"), "Feature": ("run", "id"), "Community": ("run", "id"),
+    }  # fmt: skip
+    assert "CREATE CONSTRAINT feature_run_id IF NOT EXISTS FOR (n:Feature) REQUIRE (n.run, n.id) IS UNIQUE" in (
+        schema.constraints()
+    )
+
+
+def test_keys_indexes_and_texts_name_declared_properties() -> None:
+    for item in (*schema.NODES, *schema.RELATIONSHIPS):
+        names = {p.name for p in item.properties}
+        used = {name for group in item.indexes for name in group}
+        if isinstance(item, schema.Node):
+            used |= {*item.key, *item.full_text}
+        assert used <= names, item
+
+
+def test_relationships_join_declared_nodes() -> None:
+    labels = {node.label for node in schema.NODES}
+    assert all({r.source, r.target} <= labels for r in schema.RELATIONSHIPS)
+
+
+def test_names_of_constraints_and_indexes_are_unique() -> None:
+    statements = [*schema.constraints(), *schema.indexes()]
+    names = [re.findall(r"(?:INDEX|CONSTRAINT) (\w+) IF NOT EXISTS", statement)[0] for statement in statements]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("layer", "last", "label"), [(5, 11, "L05"), (0, 3, "L00"), (11, 11, "L11"), (5, 100, "L005"), (120, 120, "L120")]
+)
+def test_layer_labels_sort_like_layers(layer: int, last: int, label: str) -> None:
+    assert schema.layer_label(layer, last) == label
