@@ -1,0 +1,187 @@
+"""Communities of features across layers, by Leiden on the server's Graph Data Science library.
+
+1. The edges of one run from a floor on are projected into memory, undirected, weighted by one measure. Several runs lie
+   in one graph, so the projection is a query; it is dropped whatever happens.
+2. Leiden with a seed, on one thread: with more the same seed gives another partition.
+3. Communities are numbered by size, then by their first feature. Features that are alone are left out.
+4. The table and the record go into the run directory; from there they are loaded into the graph.
+"""
+
+import logging
+import uuid
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from saedb.cypher.claim import claimed
+from saedb.cypher.connection import Connection
+from saedb.cypher.defaults import MEASURE, MIN_SIMILARITY, RESOLUTION, SEED
+from saedb.cypher.membership import load_communities, remove_communities
+from saedb.cypher.nearest import suggestion
+from saedb.ingest import rundir, tables
+from saedb.ingest.errors import GraphError, InputError
+from saedb.ingest.measures import BY_NAME, MEASURES, Integers
+from saedb.ingest.progress import Report, silent
+from saedb.ingest.record import CommunitiesRecord
+from saedb.ingest.rundir import RunDirectory
+
+if TYPE_CHECKING:
+    from graphdatascience import GraphDataScience
+    from graphdatascience.graph.graph_api import Graph
+
+_log = logging.getLogger(__name__)
+
+# Leiden's result depends on the order of the nodes, and that of the edges is another after each load.
+_NODES: Final = "MATCH (s:Feature {run: $run}) WITH s ORDER BY s.id RETURN s, null AS t, 0.0 AS weight"
+
+
+def detect(
+    connection: Connection,
+    run: RunDirectory,
+    *,
+    measure: str = MEASURE,
+    min_similarity: float = MIN_SIMILARITY,
+    resolution: float = RESOLUTION,
+    seed: int = SEED,
+    report: Report = silent,
+) -> CommunitiesRecord:
+    """Return how the communities were found and how many, after they replaced the run's earlier ones.
+
+    Writes ``communities.parquet`` and the record into the run directory first, and then the graph: Community nodes,
+    IN_COMMUNITY and the features' ``community``.
+
+    Args:
+        connection: a server that holds the run and has Graph Data Science.
+        run: the run directory.
+        measure: weight of the edges, which must be positive.
+        min_similarity: lowest weight of an edge that counts; higher leaves more features out.
+        resolution: higher finds more and smaller communities (Leiden's gamma).
+        seed: random seed.
+        report: progress.
+
+    Raises:
+        InputError: a parameter is out of range, or the run has no such edges.
+        GraphError: the graph does not hold this content of the run, or the server lacks Graph Data Science.
+    """
+    _check_parameters(run, measure, min_similarity, resolution, seed)
+    with run.writing():
+        _check_loaded(connection, run)
+        report("finding communities", 0, None)
+        found, modularity = _leiden(connection, run.record.id, measure, min_similarity, resolution, seed)
+        features = run.read(tables.FEATURES, rundir.FEATURES_FILE)["id"]
+        place, number = numbered(_places(found["feature"].tolist(), features), found["community"].to_numpy(np.int64))
+        report("finding communities", len(place), len(place))
+        record = CommunitiesRecord(
+            method="leiden",
+            measure=measure,
+            min_similarity=min_similarity,
+            resolution=resolution,
+            seed=seed,
+            count=len(np.unique(number)),
+            modularity=modularity,
+        )
+        rows = tables.rows(tables.COMMUNITIES, {"feature": features.take(pa.array(place)), "community": number})
+        run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [rows])
+        run.update(communities=record)
+    alone = len(features) - len(place)
+    _log.info("%d communities, modularity %.3f; %d features are in none", record.count, modularity, alone)
+    with claimed(connection, run.record.id, "loading") as claim:
+        remove_communities(claim)
+        claim.finish(content=run.content_hash, **load_communities(claim, run, report))
+    return record
+
+
+def numbered(place: Integers, community: Integers) -> tuple[Integers, Integers]:
+    """Return the members of communities of two and more: their places and their communities' numbers, in order.
+
+    Communities are numbered by size, the largest first, then by their first member.
+
+    Args:
+        place: rank of each feature among the features of the run [found], each once.
+        community: its community's number, as it came [found].
+    """
+    order = np.argsort(place)
+    place, community = place[order], community[order]
+    _, first, group, size = np.unique(community, return_index=True, return_inverse=True, return_counts=True)
+    ranking = np.lexsort((first, -size))
+    number = np.argsort(ranking)[group]
+    kept = size[group] > 1
+    by_number = np.argsort(number[kept], kind="stable")
+    return place[kept][by_number], number[kept][by_number]
+
+
+def _places(ids: list[str], features: pa.ChunkedArray) -> Integers:
+    return pd.Index(features.to_pandas()).get_indexer(ids).astype(np.int64)
+
+
+def _check_parameters(run: RunDirectory, measure: str, min_similarity: float, resolution: float, seed: int) -> None:
+    if measure not in BY_NAME:
+        raise InputError(f"there is no measure {measure!r}; {suggestion(measure, BY_NAME)}")
+    if not min_similarity > 0:
+        raise InputError(f"the lowest similarity is {min_similarity}; weights must be positive")
+    if not resolution > 0:
+        raise InputError(f"the resolution is {resolution}; it must be positive")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"the seed is {seed}; it should be in [0, 2^63)")
+    if not _has_values(run, measure):
+        there = [m.name for m in MEASURES if _has_values(run, m.name)]
+        raise InputError(
+            f"run {run.record.id} has no {measure}; it has {', '.join(there)}: choose with --measure {there[0]}"
+        )
+
+
+def _has_values(run: RunDirectory, measure: str) -> bool:
+    columns = (pq.read_table(run.path / name, columns=[measure])[measure] for name in run.edge_files)
+    return any(column.null_count < len(column) for column in columns)
+
+
+def _check_loaded(connection: Connection, run: RunDirectory) -> None:
+    rows = connection.read(
+        "MATCH (r:Run {id: $run}) RETURN r.status AS status, r.content AS content", run=run.record.id
+    )
+    if not rows or rows[0]["status"] != "ready" or rows[0]["content"] != run.content_hash:
+        raise GraphError(f"the graph does not hold run {run.record.id} as it is on disk; first: saedb load {run.path}")
+
+
+def _leiden(
+    connection: Connection, run: str, measure: str, min_similarity: float, resolution: float, seed: int
+) -> tuple[pd.DataFrame, float]:
+    """Return each projected feature with its community's number, and the modularity of the partition."""
+    edges = (
+        "MATCH (s:Feature {run: $run})-[e:EVOLVES_TO]->(t:Feature) "
+        f"WHERE e.run = $run AND e.{measure} >= $min_similarity"
+    )
+    values = {"run": run, "min_similarity": min_similarity}
+    if not connection.read(f"{edges} RETURN 1 LIMIT 1", **values):
+        raise InputError(f"run {run} has no edge with {measure} >= {min_similarity}; lower --min-similarity")
+    rows = f"{_NODES} UNION ALL {edges} RETURN s, t, e.{measure} AS weight"
+    with connection.data_science() as gds, _projected(gds, rows, values) as graph:
+        result = gds.leiden.mutate(
+            graph,
+            "community",
+            relationship_weight_property="weight",
+            gamma=resolution,
+            random_seed=seed,
+            concurrency=1,
+        )
+        stream = gds.graph.node_properties.stream(graph, "community", db_node_properties=["id"])
+    return stream.rename(columns={"id": "feature"}), result.modularity
+
+
+@contextmanager
+def _projected(gds: "GraphDataScience", rows: str, values: Mapping[str, Any]) -> Generator["Graph"]:
+    """Yield the edges of a query with columns s, t, weight, in the server's memory until the block ends."""
+    name = f"saedb-{uuid.uuid4().hex}"
+    projection = (
+        f"CALL () {{ {rows} }} RETURN gds.graph.project($name, s, t, {{relationshipProperties: {{weight: weight}}}}, "
+        "{undirectedRelationshipTypes: ['*'], readConcurrency: 1})"
+    )
+    try:
+        yield gds.graph.project.cypher(projection, name=name, **values).graph
+    finally:
+        gds.graph.drop(name, fail_if_missing=False)
