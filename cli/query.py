@@ -1,0 +1,125 @@
+"""``saedb query``, ``feature``, ``cypher``: questions to the graph."""
+
+import json
+import sys
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from saedb.cli.options import ServerChoice, server_options
+from saedb.cli.output import Output, columns_of, output_option, show
+from saedb.cli.query_command import command_of
+from saedb.cypher.library import find, library
+from saedb.ingest.errors import InputError
+
+
+class Library(click.Group):
+    """The queries of the library as subcommands, listed by group."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the shipped queries and the user's own."""
+        return list(library(_folders(ctx)))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """Return the command of a query.
+
+        Raises:
+            InputError: there is no such query.
+        """
+        return command_of(find(cmd_name, _folders(ctx)))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section for each group."""
+        queries = library(_folders(ctx))
+        for group, members in groupby(queries.values(), key=lambda query: query.group):
+            with formatter.section(group.capitalize()):
+                formatter.write_dl([(query.name, query.title) for query in members])
+
+
+def _folders(ctx: click.Context) -> tuple[Path, ...]:
+    return ctx.params.get("queries") or ()
+
+
+@click.group(cls=Library, invoke_without_command=True, subcommand_metavar="[NAME [OPTIONS]]")
+@click.option(
+    "--queries",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    multiple=True,
+    is_eager=True,
+    help="Folder of your own .cypher files; goes before NAME.  [also: SAEDB_QUERIES]",
+)
+@click.pass_context
+def query(ctx: click.Context, queries: tuple[Path, ...]) -> None:
+    """Ask the library; without NAME, list what it has.
+
+    \b
+    saedb query
+    saedb query pass-through-chains --help
+    saedb query pass-through-chains --min-pearson 0.9 --output csv > chains.csv
+    saedb query and-gates --show
+    saedb query --queries ./mine my-query
+    """
+    del queries  # the subcommands read it from the context
+    if ctx.invoked_subcommand is None:
+        formatter = ctx.make_formatter()
+        query.format_commands(ctx, formatter)
+        click.echo(formatter.getvalue().lstrip("\n"), nl=False)
+        click.echo("\nsaedb query NAME --help tells more.", err=True)
+
+
+@click.command()
+@click.argument("feature_id", metavar="ID")
+@click.option("--run", help="The run to look in.  [default: the newest ready one]")
+@click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="A page for people, or a JSON object.",
+)
+@server_options
+def feature(server: ServerChoice, feature_id: str, run: str | None, output: Literal["table", "json"]) -> None:
+    """Show one feature: label, numbers, examples, edges, community.
+
+    ID may be short where only one feature is meant: SAE and index, or layer and index.
+
+    \b
+    saedb feature gpt2-small/6-res-jb/2320
+    saedb feature 6/2320
+    saedb feature 6/2320 --output json
+    """
+    from saedb.cypher.graph import Graph
+
+    with server.connect() as connection:
+        record = Graph(connection).feature(feature_id, run)
+    if output == "json":
+        click.echo(json.dumps(asdict(record), indent=1, ensure_ascii=False))
+        return
+    from saedb.cli.feature_page import page
+
+    click.echo(page(record))
+
+
+@click.command()
+@click.argument("statement")
+@output_option
+@server_options
+def cypher(server: ServerChoice, statement: str, output: Output) -> None:
+    """Run a Cypher statement that reads; "-" takes it from stdin.
+
+    The server refuses a statement that writes. Runs that are not ready are seen, too.
+
+    \b
+    saedb cypher 'MATCH (r:Run) RETURN r.id, r.status'
+    saedb cypher 'MATCH p = (:Feature)-[e:EVOLVES_TO]->(:Feature) RETURN p LIMIT 5'
+    saedb query and-gates --show | saedb cypher - --output json
+    """
+    text = sys.stdin.read() if statement == "-" else statement
+    if not text.strip():
+        raise InputError("the statement is empty; for instance: saedb cypher 'MATCH (r:Run) RETURN r.id'")
+    with server.connect() as connection:
+        rows = connection.read(text)
+    show(rows, columns_of(rows), output, empty="No rows.")

@@ -1,0 +1,26 @@
+// Features that are passed on, each with its successor.
+// One row for each feature whose best outgoing Pearson correlation reaches the minimum, the paper's rule; its best
+// successor stands beside it. A feature that moves to another token position is not seen: measures compare activations
+// on the same token.
+// @group evolution
+// @param run: run  the run to search
+// @param min_pearson: float = 0.95 in [-1, 1]  lowest Pearson correlation
+// @param layer: layer = null  only features of this layer
+// @param limit: integer = 100 in [1, 1000000]  most rows returned
+// @column source: feature  the feature
+// @column source_label: string  its label
+// @column target: feature  the feature that carries it on
+// @column target_label: string  its label
+// @column pearson: float  correlation of the two activations
+// @column jaccard: float  tokens with both active, of those with either
+// @column decoder_cosine: float  cosine of the two decoder directions
+// @column support: integer (tokens)  tokens with both active
+// @example --min-pearson 0.98 --layer 4
+MATCH (u:Feature)-[e:EVOLVES_TO {run: $run}]->(d:Feature)
+WHERE e.pearson >= $min_pearson AND ($layer IS NULL OR u.layer = $layer)
+WITH u, d, e ORDER BY e.pearson DESC, d.depth, d.index
+WITH u, collect(e)[0] AS e
+WITH u, e, endNode(e) AS d ORDER BY e.pearson DESC, u.depth, u.index, u.id LIMIT $limit
+RETURN u.id AS source, u.label AS source_label, d.id AS target, d.label AS target_label,
+       e.pearson AS pearson, e.jaccard AS jaccard, e.decoder_cosine AS decoder_cosine, e.support AS support
+ORDER BY pearson DESC, u.depth, u.index, source

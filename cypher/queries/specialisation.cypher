@@ -1,0 +1,26 @@
+// Features that specialise a more general one.
+// The general feature is active wherever the special one is (necessity high), and mostly without it (sufficiency low).
+// A feature that is active nearly everywhere is the source of nothing, so its density is limited. Those that are
+// furthest from chance come first.
+// @group evolution
+// @param run: run  the run to search
+// @param min_necessity: float = 0.9 in [0, 1]  lowest P(general active | special active)
+// @param max_sufficiency: float = 0.3 in [0, 1]  highest P(special active | general active)
+// @param max_density: float = 0.1 in [0, 1]  highest density of the general feature, where known
+// @param min_support: integer = 10 in [0, 1000000000]  fewest tokens with both active, where known
+// @param limit: integer = 100 in [1, 1000000]  most rows returned
+// @column general: feature  the general feature
+// @column general_label: string  its label
+// @column special: feature  the special feature
+// @column special_label: string  its label
+// @column necessity: float  P(general active | special active)
+// @column sufficiency: float  P(special active | general active)
+// @column lift: float  how much more often than by chance both are active
+// @column support: integer (tokens)  tokens with both active
+// @example --max-sufficiency 0.1 --min-support 100
+MATCH (u:Feature)-[e:EVOLVES_TO {run: $run}]->(d:Feature)
+WHERE e.necessity >= $min_necessity AND e.sufficiency <= $max_sufficiency
+  AND coalesce(u.density <= $max_density, true) AND coalesce(e.support >= $min_support, true)
+WITH u, e, d ORDER BY coalesce(e.lift, 0) DESC, e.sufficiency, u.depth, u.index, d.depth, d.index LIMIT $limit
+RETURN u.id AS general, u.label AS general_label, d.id AS special, d.label AS special_label,
+       e.necessity AS necessity, e.sufficiency AS sufficiency, e.lift AS lift, e.support AS support

@@ -1,0 +1,108 @@
+import json
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+from known_graph import KNOWN, loaded, whole
+
+from saedb.cli.main import main
+from saedb.cypher.server.local import LocalServer
+
+
+@pytest.fixture(scope="module", autouse=True)
+def known(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with loaded(server, tmp_path_factory.mktemp("runs")):
+        yield
+
+
+@pytest.fixture
+def saedb(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> "Command":
+    monkeypatch.setenv("SAEDB_HOME", str(server.layout.home))
+    monkeypatch.delenv("NEO4J_URI", raising=False)
+    monkeypatch.setenv("COLUMNS", "160")
+    return Command()
+
+
+class Command:
+    def __call__(self, *arguments: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(main, list(arguments), input=stdin, catch_exceptions=False)
+
+
+def test_a_query_prints_a_table_and_says_which_server(saedb: Command) -> None:
+    result = saedb("query", "pass-through-chains", "--limit", "1")
+    assert result.exit_code == 0
+    assert [line.split()[-2:] for line in result.stdout.splitlines()[-4:]] == [
+        [whole(f"{layer}/0"), "courts"] for layer in range(4)
+    ]
+    assert result.stderr.splitlines()[0].startswith("server: ")
+    assert "The first 1 rows; more with --limit." in result.stderr
+
+
+def test_a_query_prints_json(saedb: Command) -> None:
+    rows = json.loads(saedb("query", "and-gates", "--output", "json").stdout)
+    assert [row["output"] for row in rows] == [whole("2/4")]
+
+
+def test_an_empty_answer_says_what_to_relax(saedb: Command) -> None:
+    result = saedb("query", "appearing", "--layer", "0", "--output", "csv")
+    assert result.exit_code == 0
+    assert "Nothing found. To relax it: raise --max-pearson (now 0.3), leave out --layer." in result.stderr
+    assert result.stdout.splitlines() == ["feature,label,active,density,best_pearson,nearest,nearest_label"]
+
+
+def test_a_feature_has_a_page(saedb: Command) -> None:
+    result = saedb("feature", "1/0")
+    for text in (
+        f"{whole('1/0')}  courts",
+        "1,000 tokens, 0.1 of the counted ones",
+        "back        passed through",
+        "0 (5 features, layers 0 to 3)",
+        "one [[courts]] two",
+        "Inputs (2)",
+        "Outputs (1)",
+    ):
+        assert text in result.stdout, text
+    assert saedb("feature", "0/5").stdout.count(": none") == 2
+
+
+def test_a_feature_is_printed_as_json(saedb: Command) -> None:
+    record = json.loads(saedb("feature", "1-s/0", "--run", KNOWN, "--output", "json").stdout)
+    assert (record["id"], record["community"]["size"]) == (whole("1/0"), 5)
+    assert record["inputs"][0]["measures"]["pearson"] == 0.99
+
+
+def test_a_wrong_id_is_one_line(saedb: Command) -> None:
+    result = saedb("feature", "1/99")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (
+        1,
+        f"Error: no feature '1/99' in run {KNOWN}; the nearest is {whole('1/7')} and {whole('1/6')}",
+    )
+
+
+def test_free_cypher_shows_nodes_edges_and_paths(saedb: Command) -> None:
+    statement = f"MATCH p = (f:Feature:L00 {{run: '{KNOWN}', index: 0}})-[e:EVOLVES_TO]->() RETURN p, e, 1.5 AS x"
+    table = saedb("cypher", statement)
+    assert '(:Feature:L00 {id: "tiny/0-s/0", label: "courts"})-[:EVOLVES_TO {pearson: 0.99}]->(' in table.stdout
+    (row,) = json.loads(saedb("cypher", "-", "--output", "json", stdin=statement).stdout)
+    assert row["p"]["nodes"][0]["labels"] == ["Feature", "L00"]
+    assert (row["e"]["type"], row["e"]["start"], row["e"]["properties"]["pearson"]) == (
+        "EVOLVES_TO",
+        whole("0/0"),
+        0.99,
+    )
+    assert [node["properties"]["id"] for node in row["p"]["nodes"]] == [whole("0/0"), whole("1/0")]
+
+
+@pytest.mark.parametrize(
+    "statement", ["CREATE (n:Feature) RETURN n", "MATCH (n) DETACH DELETE n", "CREATE INDEX FOR (n:X) ON n.x"]
+)
+def test_a_write_is_refused(saedb: Command, statement: str) -> None:
+    result = saedb("cypher", statement)
+    assert result.exit_code == 1
+    assert "only reading is allowed here" in result.stderr
+
+
+def test_a_mistake_in_cypher_is_one_line(saedb: Command) -> None:
+    result = saedb("cypher", "MATCH (n RETURN n")
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 2

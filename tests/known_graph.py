@@ -1,0 +1,187 @@
+"""A graph small enough to know the answer to every question: four layers, 25 features, two runs and a half.
+
+`known` has the measures that queries decide by, `bare` is an import with correlations only, and both have features of
+the same ids, so a query that mixes runs shows it. A run that is still loading is newer than both.
+"""
+
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from saedb.cypher.connection import Connection
+from saedb.cypher.graph import Graph
+from saedb.cypher.load import load
+from saedb.cypher.server.local import LocalServer
+from saedb.ingest import rundir, tables
+from saedb.ingest.record import CommunitiesRecord, RunRecord, SaeRecord
+from saedb.ingest.rundir import RunDirectory
+
+KNOWN, BARE, LOADING = "known-graph", "bare-graph", "loading-graph"
+MODEL = "tiny"
+
+# label, active tokens, state_in, state_out
+FEATURES: dict[str, tuple[str | None, int, str | None, str | None]] = {
+    "0/0": ("courts", 1000, None, "passed_through"),
+    "0/1": ("rivers", 900, None, "passed_through"),
+    "0/2": ("law in general", 800, None, "transformed"),
+    "0/3": ("Monday", 30, None, "disappearing"),
+    "0/4": ("Tuesday", 27, None, "disappearing"),
+    "0/5": (None, 0, "dead", "dead"),
+    "1/0": ("courts", 1000, "passed_through", "passed_through"),
+    "1/1": ("rivers", 900, "passed_through", "passed_through"),
+    "1/2": ("tax", 700, "appearing", "passed_through"),
+    "1/3": ("north", 600, "appearing", "disappearing"),
+    "1/4": ("law of trade", 80, "transformed", "disappearing"),
+    "1/5": ("sea and/or *:*", 500, "appearing", "disappearing"),
+    "1/6": ("weekday", 60, "appearing", "disappearing"),
+    "1/7": ("once", 3, "rare", "rare"),
+    "2/0": ("courts", 1000, "passed_through", "passed_through"),
+    "2/1": ("rivers", 900, "passed_through", "disappearing"),
+    "2/2": ("tax", 700, "passed_through", "passed_through"),
+    "2/3": ("tax twin", 700, "passed_through", "disappearing"),
+    "2/4": ("northern trade", 40, "appearing", "disappearing"),
+    "2/5": ("islands", 450, "appearing", "disappearing"),
+    "3/0": ("courts", 1000, "passed_through", None),
+    "3/1": ("new at the end", 650, "appearing", None),
+    "3/2": ("tax", 700, "passed_through", None),
+    "3/3": ("northern islands", 20, "appearing", None),
+    "3/4": ("seldom", 10, "appearing", None),
+}
+
+# pearson, necessity, sufficiency, decoder cosine, lift, support
+EDGES: dict[tuple[str, str], tuple[float, float, float, float | None, float, int]] = {
+    # a chain over all layers, with a rival for its second feature
+    ("0/0", "1/0"): (0.99, 0.98, 0.98, 0.9, 10.0, 980),
+    ("1/0", "2/0"): (0.98, 0.97, 0.97, 0.9, 10.0, 970),
+    ("2/0", "3/0"): (0.97, 0.96, 0.96, 0.2, 10.0, 960),
+    ("0/1", "1/0"): (0.955, 0.5, 0.55, 0.1, 5.0, 500),
+    # a chain that ends before the last layer
+    ("0/1", "1/1"): (0.96, 0.95, 0.95, 0.8, 11.0, 855),
+    ("1/1", "2/1"): (0.96, 0.95, 0.95, 0.8, 11.0, 855),
+    # equal correlations; a correlation that is just enough
+    ("1/2", "2/2"): (1.0, 0.99, 0.99, 0.95, 14.0, 700),
+    ("1/2", "2/3"): (1.0, 0.99, 0.99, 0.94, 14.0, 700),
+    ("2/2", "3/2"): (0.95, 0.94, 0.94, None, 13.0, 650),
+    # AND: two inputs are needed, a third nearly
+    ("1/3", "2/4"): (0.21, 1.0, 0.07, 0.1, 16.0, 40),
+    ("1/4", "2/4"): (0.22, 0.9995, 0.5, 0.1, 120.0, 40),
+    ("1/5", "2/4"): (0.15, 0.99, 0.08, 0.1, 19.0, 39),
+    # three inputs are needed
+    ("2/1", "3/3"): (0.11, 1.0, 0.03, 0.1, 11.0, 20),
+    ("2/4", "3/3"): (0.12, 1.0, 0.5, 0.1, 250.0, 20),
+    ("2/5", "3/3"): (0.13, 1.0, 0.05, 0.1, 22.0, 20),
+    # two inputs are needed, by a feature of few tokens
+    ("2/1", "3/4"): (0.11, 1.0, 0.01, 0.1, 11.0, 9),
+    ("2/5", "3/4"): (0.13, 1.0, 0.02, 0.1, 22.0, 9),
+    # OR: each of two is enough
+    ("0/3", "1/6"): (0.25, 0.5, 1.0, 0.3, 150.0, 30),
+    ("0/4", "1/6"): (0.24, 0.45, 0.9999, 0.3, 150.0, 27),
+    # a general feature and a special one; a weak predecessor
+    ("0/2", "1/4"): (0.4, 0.95, 0.095, 0.5, 12.0, 76),
+    ("1/5", "2/5"): (0.2, 0.1, 0.09, 0.1, 2.0, 45),
+}
+
+COMMUNITIES = {"0/0": 0, "1/0": 0, "2/0": 0, "3/0": 0, "0/1": 0, "1/1": 1, "2/1": 1, "1/2": 2, "2/2": 2, "2/3": 2}
+TOKENS = 10_000
+
+
+@contextmanager
+def loaded(server: LocalServer, folder: Path) -> Generator[Graph]:
+    """Yield the runs on a server; they are gone from it afterwards. `folder` is for their run directories."""
+    with Connection(server.address()) as connection:
+        load(connection, bare_run(folder))
+        load(connection, known_run(folder))
+        connection.write(
+            "CREATE (:Run {id: $run, status: 'loading', created: '2999-12-31T00:00:00+00:00'}) "
+            "CREATE (:Feature {run: $run, id: $id, layer: 1, depth: 1, index: 0, label: 'courts'})",
+            run=LOADING,
+            id=whole("1/0"),
+        )
+        connection.run("CALL db.index.fulltext.awaitEventuallyConsistentIndexRefresh()")
+        yield Graph(connection)
+        connection.run("MATCH (n) WHERE coalesce(n.run, n.id) IN $runs DETACH DELETE n", runs=[BARE, KNOWN, LOADING])
+
+
+def whole(short: str) -> str:
+    """Return the id of a feature given as ``layer/index``."""
+    layer, index = short.split("/")
+    return f"{MODEL}/{layer}-s/{index}"
+
+
+def known_run(folder: Path) -> RunDirectory:
+    """Return the run with every measure and communities, the newest of all."""
+    run = _created(folder, KNOWN, "ingest", "2999-01-02T00:00:00+00:00")
+    run.write(tables.FEATURES, rundir.FEATURES_FILE, [tables.rows(tables.FEATURES, _feature_columns())])
+    measures = ("pearson", "necessity", "sufficiency", "decoder_cosine", "lift", "support")
+    _write_edges(run, {edge: dict(zip(measures, values, strict=True)) for edge, values in EDGES.items()})
+    members = {"feature": [whole(f) for f in COMMUNITIES], "community": list(COMMUNITIES.values())}
+    run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [tables.rows(tables.COMMUNITIES, members)])
+    run.update(
+        status="complete",
+        communities=CommunitiesRecord(
+            method="leiden", measure="pearson", min_similarity=0.1, resolution=1.0, seed=42, count=3, modularity=0.5
+        ),
+    )
+    return run
+
+
+def bare_run(folder: Path) -> RunDirectory:
+    """Return an import of the same features and edges: other correlations, no other measure, nothing about features."""
+    run = _created(folder, BARE, "import", "2999-01-01T00:00:00+00:00")
+    bare = {name: column for name, column in _feature_columns().items() if name in _IDENTITY}
+    run.write(tables.FEATURES, rundir.FEATURES_FILE, [tables.rows(tables.FEATURES, bare)])
+    _write_edges(run, {edge: {"pearson": values[0] / 2 + 0.5} for edge, values in EDGES.items()})
+    run.update(status="complete")
+    return run
+
+
+_IDENTITY = ("id", "sae", "layer", "depth", "index")
+
+
+def _created(folder: Path, name: str, kind: Any, created: str) -> RunDirectory:
+    saes = tuple(
+        SaeRecord(id=f"{layer}-s", layer=layer, set="s", depth=layer, d_sae=8, dead=1 / 8 if layer == 0 else 0.0)
+        for layer in range(4)
+    )
+    pairs = (("0-s", "1-s"), ("1-s", "2-s"), ("2-s", "3-s"))
+    record = RunRecord(id=name, kind=kind, model=MODEL, created=created, config={"run": name}, saes=saes, pairs=pairs)
+    return RunDirectory.create(folder / name, record)
+
+
+def _feature_columns() -> dict[str, list[Any]]:
+    layers = [int(f.split("/")[0]) for f in FEATURES]
+    active = [values[1] for values in FEATURES.values()]
+    labels = [values[0] for values in FEATURES.values()]
+    return {
+        "id": [whole(f) for f in FEATURES],
+        "sae": [f"{layer}-s" for layer in layers],
+        "layer": layers,
+        "depth": layers,
+        "index": [int(f.split("/")[1]) for f in FEATURES],
+        "n_positive": [2 * n for n in active],
+        "n_active": active,
+        "density": [n / TOKENS for n in active],
+        "mean": [n / TOKENS for n in active],
+        "max": [5.0 if n else 0.0 for n in active],
+        "threshold": [1.0] * len(active),
+        "positional": [False] * len(active),
+        "state_in": [values[2] for values in FEATURES.values()],
+        "state_out": [values[3] for values in FEATURES.values()],
+        "label": labels,
+        "top_tokens": [[f" {word}" for word in label.split()] if label else None for label in labels],
+        "examples": [[f"one [[{label}]] two"] if label else None for label in labels],
+    }
+
+
+def _write_edges(run: RunDirectory, edges: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+    for source, target in run.record.pairs:
+        of_pair = {e: m for e, m in edges.items() if (f"{e[0][0]}-s", f"{e[1][0]}-s") == (source, target)}
+        ends: dict[str, Iterable[Any]] = {
+            "source": [whole(u) for u, _ in of_pair],
+            "target": [whole(d) for _, d in of_pair],
+        }
+        names = list(next(iter(of_pair.values())))
+        measures = {name: [m[name] for m in of_pair.values()] for name in names}
+        rows = tables.rows(tables.EDGES, {**ends, **measures})
+        run.write(tables.EDGES, rundir.edges_file(source, target), [rows])
