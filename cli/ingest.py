@@ -1,0 +1,116 @@
+"""``saedb ingest`` and ``saedb demo``: from SAEs and a text to a graph with communities, and a summary of it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from saedb.cli.options import ServerChoice, home_option, server_options
+from saedb.cli.settings import settings_options
+
+if TYPE_CHECKING:
+    from saedb.cypher.connection import Connection
+    from saedb.cypher.server.local import Running
+    from saedb.ingest.config import IngestConfig
+    from saedb.ingest.progress import Report
+    from saedb.ingest.rundir import RunDirectory
+
+DEMO_TOKENS: Final = 65_536
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="RELEASE_OR_FOLDERS...")
+@click.option("--run", "name", help="Name of the run.  [default: the release or folder]")
+@click.option("--load/--no-load", default=True, show_default=True, help="Load the run into Neo4j and find communities.")
+@settings_options
+@server_options
+def ingest(inputs: tuple[str, ...], name: str | None, load: bool, server: ServerChoice, **settings: Any) -> None:
+    """Relate the features of neighbouring layers, and load them as a graph.
+
+    SAEs come from a SAELens release or from local folders in SAELens' format; their own metadata name the model. The
+    run is kept on disk: the same command goes on where it was stopped, and changes nothing when it was done.
+
+    \b
+    saedb ingest gpt2-small-res-jb --layers 4-8
+    saedb ingest ./my-saes --dataset ./texts.jsonl --tokens 200000
+    saedb ingest gpt2-small-res-jb --preset paper --run paper
+    """
+    from saedb.cli.progress import progress_bars
+    from saedb.ingest import places
+    from saedb.ingest.config import IngestConfig
+
+    config = IngestConfig(inputs=inputs, **settings)
+    path = places.runs() / (name or _default_name(inputs))
+    if not load:
+        from saedb.ingest.pipeline import ingest as compute
+
+        with progress_bars() as report:
+            compute(config, path, report)
+        click.echo(f"Computed. Load it with: saedb load {path}", err=True)
+    elif server.is_local:
+        _into_local_server(config, path)
+    else:
+        with server.connect() as connection:
+            with progress_bars() as report:
+                run = _built(config, path, connection, report)
+            _show(connection, run, None)
+
+
+@click.command()
+@click.option("--tokens", type=int, default=DEMO_TOKENS, show_default=True, help="Tokens to read.")
+@click.option("--run", "name", default="demo", show_default=True, help="Name of the run.")
+@home_option
+def demo(tokens: int, name: str) -> None:
+    """Go the whole way on a small real model: text, edges, graph, communities, chains and gates.
+
+    The model is SmolLM2-135M, its SAEs come with saedb, the text is held out from their training: State of the Union
+    speeches. The local server is started; nothing else is needed, and nothing leaves the machine.
+
+    \b
+    saedb demo
+    saedb demo --tokens 100000 --run longer
+    """
+    from saedb.ingest import places
+    from saedb.ingest.config import IngestConfig
+
+    _into_local_server(IngestConfig(inputs=("demo",), dataset="demo", tokens=tokens), places.runs() / name)
+
+
+def _into_local_server(config: "IngestConfig", path: Path) -> None:
+    from saedb.cli.progress import progress_bars
+    from saedb.cypher.connection import Connection
+    from saedb.cypher.server.local import LocalServer
+
+    with progress_bars() as report:
+        server = LocalServer().up(report)
+        with Connection(server.address) as connection:
+            run = _built(config, path, connection, report)
+    with Connection(server.address) as connection:
+        _show(connection, run, server)
+
+
+def _built(config: "IngestConfig", path: Path, connection: "Connection", report: "Report") -> "RunDirectory":
+    """Return the run, computed, loaded, and with communities."""
+    from saedb.cypher.communities import detect
+    from saedb.cypher.load import load
+    from saedb.ingest.pipeline import ingest as compute
+
+    run = compute(config, path, report)
+    load(connection, run, report)
+    if run.record.communities is None:
+        detect(connection, run, report=report)
+    return run
+
+
+def _show(connection: "Connection", run: "RunDirectory", server: "Running | None") -> None:
+    from saedb.cli import summary
+    from saedb.cli.output import width
+    from saedb.cypher.graph import Graph
+
+    graph = Graph(connection)
+    click.echo(summary.summary(graph, run, width()))
+    click.echo(f"\n{summary.next_steps(graph, run, server)}")
+
+
+def _default_name(inputs: tuple[str, ...]) -> str:
+    return Path(inputs[0]).resolve().name if Path(inputs[0]).exists() else inputs[0].replace("/", "-")

@@ -1,0 +1,201 @@
+"""``saedb import-edges``, ``load``, ``runs``, ``drop``, ``communities``: the runs of a graph."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from saedb.cli.options import ServerChoice, server_options
+from saedb.cli.output import Output, columns_of, output_option, show
+from saedb.cypher.defaults import MEASURE, MIN_SIMILARITY, RESOLUTION, SEED
+from saedb.ingest import places
+
+if TYPE_CHECKING:
+    from saedb.cypher.connection import Connection
+    from saedb.cypher.load import LoadResult
+    from saedb.ingest.record import CommunitiesRecord
+    from saedb.ingest.rundir import RunDirectory
+
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@click.option("--model", required=True, help="Model, as in Neuronpedia's feature ids, such as gpt2-small.")
+@click.option("--set", "set_", required=True, help="Family of the SAEs, such as res-jb: ids are MODEL/LAYER-SET/INDEX.")
+@click.option("--measure", help="What the column `value` is, such as pearson; columns named as a measure are found.")
+@click.option("--labels", multiple=True, type=_FILE, help="Table of layer, feature and explanation; may be repeated.")
+@click.option("--run", "name", help="Name of the run.  [default: from the first file's name]")
+@server_options
+def import_edges(
+    files: tuple[Path, ...],
+    model: str,
+    set_: str,
+    measure: str | None,
+    labels: tuple[Path, ...],
+    name: str | None,
+    server: ServerChoice,
+) -> None:
+    """Load tables of edges that were computed elsewhere, as a run of their own.
+
+    A FILE is CSV, TSV or Parquet (also .gz) with the columns source layer, source feature, target layer, target feature
+    and at least one measure. Several files may hold different edges, or other measures of the same.
+
+    \b
+    saedb import-edges edges.csv.gz --measure pearson --model gpt2-small --set res-jb
+    saedb import-edges pearson.csv jaccard.csv --labels labels.csv --model gpt2-small --set res-jb --run gpt2
+    """
+    from saedb.cli.progress import progress_bars
+    from saedb.cypher import edgetable
+
+    with server.connect() as connection:
+        with progress_bars() as report:
+            run = edgetable.import_edges(
+                files,
+                model=model,
+                set_=set_,
+                runs_folder=places.runs(),
+                name=name,
+                columns={"value": measure} if measure else {},
+                labels=labels,
+                report=report,
+            )
+        result = _loaded(connection, run)
+    _show_loaded(run, result)
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@server_options
+def load(run: str, server: ServerChoice) -> None:
+    """Load a run directory into a server; a run that is there already is left alone.
+
+    RUN is the directory, or the name of a run in the runs folder.
+
+    \b
+    saedb load gpt2
+    saedb load ./runs/gpt2 --uri bolt://127.0.0.1:7687
+    """
+    directory = _directory(run)
+    with server.connect() as connection:
+        result = _loaded(connection, directory)
+    _show_loaded(directory, result)
+
+
+@click.command()
+@output_option
+@server_options
+def runs(output: Output, server: ServerChoice) -> None:
+    """List the runs of the graph, newest first.
+
+    \b
+    saedb runs
+    saedb runs --output json
+    """
+    from saedb.cypher.runs import run_rows
+
+    with server.connect() as connection:
+        rows = run_rows(connection)
+    show(rows, columns_of(rows), output, empty="no runs; begin with: saedb demo")
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@server_options
+def drop(run: str, yes: bool, server: ServerChoice) -> None:
+    """Take a run out of the graph. Its run directory stays, so it can be loaded again.
+
+    \b
+    saedb drop gpt2
+    saedb drop gpt2 --yes
+    """
+    from saedb.cli.progress import progress_bars
+    from saedb.cypher import removal
+
+    with server.connect() as connection:
+        if not yes:
+            click.confirm(f"Take run {run} out of the graph?", abort=True, err=True)
+        with progress_bars() as report:
+            removal.drop(connection, run, report)
+    click.echo(f"Dropped {run}.", err=True)
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option("--measure", default=MEASURE, show_default=True, help="Weight of the edges.")
+@click.option("--min-similarity", default=MIN_SIMILARITY, show_default=True, help="Lowest weight that counts.")
+@click.option("--resolution", default=RESOLUTION, show_default=True, help="Higher finds more and smaller communities.")
+@click.option("--seed", default=SEED, show_default=True, help="Random seed.")
+@server_options
+def communities(
+    run: str, measure: str, min_similarity: float, resolution: float, seed: int, server: ServerChoice
+) -> None:
+    """Find communities of features across layers (Leiden), in place of the run's earlier ones.
+
+    \b
+    saedb communities gpt2
+    saedb communities gpt2 --measure pearson --resolution 2
+    """
+    from saedb.cli.progress import progress_bars
+    from saedb.cypher.communities import detect
+    from saedb.cypher.runs import directory_of
+
+    with server.connect() as connection:
+        directory = directory_of(connection, run)
+        with progress_bars() as report:
+            record = detect(
+                connection,
+                directory,
+                measure=measure,
+                min_similarity=min_similarity,
+                resolution=resolution,
+                seed=seed,
+                report=report,
+            )
+    _show_communities(run, record)
+
+
+def _directory(run: str) -> "RunDirectory":
+    from saedb.ingest.rundir import RunDirectory
+
+    path = Path(run)
+    return RunDirectory.open(path if path.exists() else places.runs() / run)
+
+
+def _loaded(connection: "Connection", run: "RunDirectory") -> "LoadResult":
+    from saedb.cli.progress import progress_bars
+    from saedb.cypher.load import load as load_into
+
+    with progress_bars() as report:
+        return load_into(connection, run, report)
+
+
+def _show_loaded(run: "RunDirectory", result: "LoadResult") -> None:
+    if not result.changed:
+        click.echo("The graph holds this run already; nothing changed.", err=True)
+    row = {
+        "run": result.run,
+        "model": run.record.model,
+        "saes": result.saes,
+        "features": result.features,
+        "edges": result.edges,
+        "communities": result.communities,
+    }
+    show([row], columns_of([row]), "table")
+    steps = [] if result.communities else [f"saedb communities {result.run}"]
+    steps += [f"saedb query layer-profile --run {result.run}", f"saedb query pass-through-chains --run {result.run}"]
+    click.echo("\n".join(["", "Next:", *(f"  {step}" for step in steps)]), err=True)
+
+
+def _show_communities(run: str, record: "CommunitiesRecord") -> None:
+    row = {
+        "run": run,
+        "communities": record.count,
+        "modularity": record.modularity,
+        "measure": record.measure,
+        "resolution": record.resolution,
+        "seed": record.seed,
+    }
+    show([row], columns_of([row]), "table")
+    click.echo(f"\nNext:\n  saedb query communities --run {run}", err=True)

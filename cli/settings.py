@@ -1,0 +1,59 @@
+"""The settings of `IngestConfig` as options: names, types, defaults and help come from the record itself."""
+
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from functools import reduce
+from typing import Any, Final, TypeVar, get_args, get_type_hints
+
+import click
+import docstring_parser
+
+from saedb.ingest.config import PRESETS, IngestConfig
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_NO_OPTION: Final = {"inputs"}
+"""Settings that a command takes in another way."""
+
+
+def settings_options(command: F) -> F:
+    """Add ``--preset`` and an option for every setting; the command gets them as keyword arguments."""
+    preset = click.option(
+        "--preset",
+        type=click.Choice(sorted(PRESETS)),
+        help="Named defaults; paper: all tokens counted, no minimum support, as in arXiv 2410.08869.",
+        callback=_use_preset,
+        expose_value=False,
+        is_eager=True,
+    )
+    settings = [field for field in fields(IngestConfig) if field.name not in _NO_OPTION]
+    return preset(reduce(lambda function, option: option(function), map(_option, reversed(settings)), command))
+
+
+def _option(field: Any) -> Callable[[F], F]:
+    flag = field.name.replace("_", "-")
+    kind = get_type_hints(IngestConfig)[field.name]
+    choices = [choice for choice in get_args(kind) if isinstance(choice, str)]
+    default = None if field.default is MISSING else field.default
+    if kind is bool:
+        return click.option(f"--{flag}/--no-{flag}", default=default, show_default=True, help=_help(field.name))
+    types = [choice for choice in get_args(kind) if choice is not type(None)]
+    return click.option(
+        f"--{flag}",
+        type=click.Choice(choices) if choices else (types or [kind])[0],
+        default=default,
+        show_default=default is not None,
+        help=_help(field.name),
+    )
+
+
+def _help(name: str) -> str:
+    described = {p.arg_name: p.description for p in docstring_parser.parse_from_object(IngestConfig).params}
+    return (described[name] or "").replace("``", "").replace("`", "").replace("\n", " ")
+
+
+def _use_preset(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Let the preset's values stand where no option is given."""
+    del parameter
+    if value is not None:
+        context.default_map = {**(context.default_map or {}), **PRESETS[value]}

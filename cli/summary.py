@@ -1,0 +1,123 @@
+"""What a researcher wants to see of a run on one screen, when it has been computed and loaded."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+from saedb.cli.table import clean, cut, table
+from saedb.cypher import library
+from saedb.cypher.graph import Graph
+from saedb.cypher.query import Column
+from saedb.cypher.server.local import Running
+from saedb.ingest.record import SaeRecord
+from saedb.ingest.rundir import RunDirectory
+
+CHAINS: Final = 3
+GATE_THRESHOLDS: Final = (0.999, 0.95, 0.9)
+"""The paper's threshold for gate candidates, and two that leave room for a stray token."""
+
+_MANY: Final = 1_000_000
+
+_QUALITY: Final = (
+    Column(name="sae", type="string"),
+    Column(name="EV", type="float"),
+    Column(name="L0", type="float"),
+)
+
+
+def summary(graph: Graph, run: RunDirectory, width: int) -> str:
+    """Return the summary of a loaded run as lines at most `width` wide."""
+    sections = (
+        _heading(run),
+        [table(_layers(graph, run), _layer_columns(), width)],
+        _communities(graph, run),
+        _gates(graph, run),
+        _chains(graph, run, width),
+        [f"Warning: {warning}" for warning in run.record.warnings],
+    )
+    return "\n\n".join("\n".join(lines) for lines in sections if lines)
+
+
+def _heading(run: RunDirectory) -> list[str]:
+    record, tokens = run.record, run.record.tokens
+    lines = [f"Run {record.id}: {record.model}, {len(record.saes)} SAEs, {len(record.pairs)} pairs of layers"]
+    if tokens is not None:
+        left_out = ", ".join(f"{reason} {count:,}" for reason, count in tokens.left_out.items() if count)
+        lines.append(
+            f"{tokens.read:,} tokens of {tokens.documents:,} documents read, {tokens.counted:,} counted"
+            + (f" (left out: {left_out})" if left_out else "")
+        )
+    if record.timings:
+        stages = ", ".join(f"{stage} {seconds:.0f}" for stage, seconds in record.timings.items() if seconds >= 1)
+        lines.append(f"computed in {sum(record.timings.values()):.0f} s ({stages})")
+    return lines
+
+
+def _layers(graph: Graph, run: RunDirectory) -> list[dict[str, Any]]:
+    saes = {sae.id: sae for sae in run.record.saes}
+    rows = graph.rows(library.find("layer-profile"), {"run": run.record.id})
+    return [{**row, **_quality(saes[row["sae"]])} for row in rows]
+
+
+def _quality(sae: SaeRecord) -> dict[str, Any]:
+    return {"EV": sae.explained_variance, "L0": sae.l0}
+
+
+def _layer_columns() -> Sequence[Column]:
+    counts = [c for c in library.find("layer-profile").columns if c.name not in ("layer", "sae")]
+    return (*_QUALITY, *counts)
+
+
+def _communities(graph: Graph, run: RunDirectory) -> list[str]:
+    found = run.record.communities
+    if found is None:
+        return []
+    largest = graph.rows(library.find("communities"), {"run": run.record.id, "limit": CHAINS})
+    return [
+        f"{found.count:,} communities by Leiden on {found.measure} >= {found.min_similarity:g}"
+        f" (modularity {found.modularity:.3f}). The largest:",
+        *(f"  {row['size']:>5,} features, layers {row['first_layer']}-{row['last_layer']}   {clean(row['label'] or '')}"
+          for row in largest),
+    ]  # fmt: skip
+
+
+def _gates(graph: Graph, run: RunDirectory) -> list[str]:
+    def count(query: str, measure: str, threshold: float) -> int:
+        values = {"run": run.record.id, f"min_{measure}": threshold, "limit": _MANY}
+        return len(graph.rows(library.find(query), values))
+
+    ands = " / ".join(f"{count('and-gates', 'necessity', threshold):,}" for threshold in GATE_THRESHOLDS)
+    ors = " / ".join(f"{count('or-gates', 'sufficiency', threshold):,}" for threshold in GATE_THRESHOLDS)
+    thresholds = " / ".join(f"{threshold:g}" for threshold in GATE_THRESHOLDS)
+    return [
+        f"Gate candidates by the paper's one-sided rule, exactly two inputs at {thresholds}:",
+        f"  AND (necessity)   {ands}",
+        f"  OR (sufficiency)  {ors}",
+    ]
+
+
+def _chains(graph: Graph, run: RunDirectory, width: int) -> list[str]:
+    rows = graph.rows(library.find("pass-through-chains"), {"run": run.record.id, "limit": CHAINS})
+    if not rows:
+        return ["No feature is passed through three layers; try: saedb query pass-through-chains --min-pearson 0.8"]
+    return ["The longest chains of passed-through features:", *(line for row in rows for line in _chain(row, width))]
+
+
+def _chain(row: dict[str, Any], width: int) -> Iterator[str]:
+    """Yield two lines; a label that several neighbours share is written once."""
+    yield f"  {row['length']} layers, Pearson >= {row['lowest_pearson']:.3f}, from {row['features'][0]}"
+    labels = [clean(label or "?") for label, _ in groupby(row["labels"])]
+    yield cut(f"    {' -> '.join(labels)}", width)
+
+
+def next_steps(graph: Graph, run: RunDirectory, server: Running | None) -> str:
+    """Return where to click, if the server is the local one, and what to type next, with a feature of this run."""
+    chains = graph.rows(library.find("pass-through-chains"), {"run": run.record.id, "limit": 1})
+    lines = ["Next:"]
+    if server is not None:
+        lines += [f"  Neo4j Browser  {server.browser}"]
+        lines += [f"                 user {server.address.username}, password: cat {server.password_file}"]
+    lines += ["  saedb query    (all questions)"]
+    lines += ["  saedb query pass-through-chains --min-pearson 0.9", "  saedb query and-gates --min-necessity 0.95"]
+    lines += [f"  saedb feature {chains[0]['features'][0]}"] if chains else []
+    return "\n".join(lines)
