@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from saedb.cypher.connection import Address, Connection
+    from saedb.cypher.address import Address
+    from saedb.cypher.connection import Connection
 
 P = ParamSpec("P")
 R = TypeVar("R")

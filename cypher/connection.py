@@ -7,7 +7,7 @@ saedb goes through it, and every failure leaves it as a one-line `GraphError`.
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, LiteralString, Self, cast
@@ -15,32 +15,18 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString, Self, cast
 from neo4j import READ_ACCESS, WRITE_ACCESS, Driver, GraphDatabase, ManagedTransaction, Session
 from neo4j.exceptions import DriverError, Neo4jError
 
+from saedb.cypher.address import DATABASE, USERNAME, Address
 from saedb.cypher.failures import described, no_address, no_data_science
 from saedb.ingest.errors import GraphError
 
 if TYPE_CHECKING:
     from graphdatascience import GraphDataScience
 
-DATABASE: Final = "neo4j"
-USERNAME: Final = "neo4j"
-
 _SCHEMES: Final = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 _CONNECT_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 30.0
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """A server, a database on it, and the login."""
-
-    uri: str
-    username: str
-    password: str = field(repr=False)
-    database: str
-    origin: str
-    """Why this server, for people: the first line that a command writes."""
 
 
 def resolve(

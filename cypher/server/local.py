@@ -10,7 +10,7 @@ from typing import Literal
 import psutil
 from filelock import FileLock, Timeout
 
-from saedb.cypher.connection import DATABASE, USERNAME, Address
+from saedb.cypher.address import DATABASE, USERNAME, Address
 from saedb.cypher.server import jars, java, launch, process, ready
 from saedb.cypher.server.diagnosis import Logs
 from saedb.cypher.server.layout import Layout

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from neo4j.exceptions import AuthError, CypherSyntaxError, DriverError
 
-from saedb.cypher.connection import Address, Connection
+from saedb.cypher.address import Address
+from saedb.cypher.connection import Connection
 from saedb.cypher.server.settings import HOST
 from saedb.ingest.errors import GraphError
 from saedb.ingest.progress import Report
