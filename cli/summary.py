@@ -104,10 +104,10 @@ def _chains(graph: Graph, run: RunDirectory, width: int) -> list[str]:
 
 
 def _chain(row: dict[str, Any], width: int) -> Iterator[str]:
-    """Yield two lines; a label that several neighbours share is written once."""
+    """Yield two lines; a label that neighbours share is written once, with their number."""
     yield f"  {row['length']} layers, Pearson >= {row['lowest_pearson']:.3f}, from {row['features'][0]}"
-    labels = [clean(label or "?") for label, _ in groupby(row["labels"])]
-    yield cut(f"    {' -> '.join(labels)}", width)
+    same = [(clean(label or "?"), sum(1 for _ in group)) for label, group in groupby(row["labels"])]
+    yield cut("    " + " -> ".join(f"{label} (x{count})" if count > 1 else label for label, count in same), width)
 
 
 def next_steps(graph: Graph, run: RunDirectory, server: Running | None) -> str:

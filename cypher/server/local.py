@@ -107,9 +107,12 @@ class LocalServer:
                 self._insist_on_answer(state)
                 return self._running(state, was_running=True, moved_from=None)
             logs = Logs.at_start(self.layout)
-            started = state if state is not None and found is not None else self._start(state, report)
             with ExitStack() as undo:  # whatever stops this, Ctrl-C and a full disk too, leaves no process behind
-                undo.callback(self._end, started)
+                if state is None or found is None:
+                    started = self._start(state, report, undo)
+                else:
+                    started = state
+                    undo.callback(self._end, started)
                 started.write(self.layout.state)
                 self._await_ready(started, logs, report)
                 answering = replace(started, was_ready=True)
@@ -171,8 +174,8 @@ class LocalServer:
         """
         launch.run_admin(java.find(), self.layout, _memory(), arguments)
 
-    def _start(self, state: State | None, report: Report) -> State:
-        """Return the state with a new process, not yet written and not yet ready."""
+    def _start(self, state: State | None, report: Report, undo: ExitStack) -> State:
+        """Return the state with a new process, not yet written and not yet ready; `undo` ends the process."""
         runtime, share = java.find(), _memory()
         jars.fetch(report)
         is_first = not self.layout.password.exists()
@@ -185,8 +188,11 @@ class LocalServer:
             launch.set_password(runtime, self.layout, share)
             report("setting a password", 1, 1)
         command = launch.server_command(runtime, self.layout, share)
-        recorded = process.start(command, launch.environment(self.layout), self.layout.console)
-        return State(ports=ports, process=recorded)
+        with process.uninterrupted():
+            recorded = process.start(command, launch.environment(self.layout), self.layout.console)
+            started = State(ports=ports, process=recorded)
+            undo.callback(self._end, started)
+        return started
 
     def _end(self, state: State) -> Ended:
         found = self._process(state)

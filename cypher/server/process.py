@@ -7,8 +7,9 @@ command line. A pid that the system gave to another program, or a state file cop
 import contextlib
 import os
 import signal
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +50,24 @@ def start(command: list[str], environment: Mapping[str, str], console: Path) -> 
         setsid=True,
     )
     child = psutil.Process(pid)
-    try:
-        _await_command_line(child)
-    except BaseException:  # Ctrl-C: nobody else knows the process yet
-        child.kill()
-        raise
+    _await_command_line(child)
     return Recorded(pid=pid, started=_started(child))
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Generator[None]:
+    """Put Ctrl-C off until the block has ended, so that no process is started that nobody has noted."""
+    if threading.current_thread() is not threading.main_thread():  # no other thread is ever interrupted
+        yield
+        return
+    received: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if received:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _await_command_line(child: psutil.Process) -> None:

@@ -42,7 +42,7 @@ def test_the_same_seed_finds_the_same_communities_whatever_the_order_of_nodes_in
     first = detect(connection, run, resolution=5.0)  # where many partitions are about as good
     sha256 = run.record.files[rundir.COMMUNITIES_FILE].sha256
     order = connection.read(in_order)
-    for number in range(2):  # the places of what was dropped are used again, from the second time on in another order
+    for number in range(2):  # places of what was dropped are used again, from the second time on in another order
         drop(connection, "seed")
         load(connection, make_run(tmp_path, f"between-{number}", seed=number))
         load(connection, run)

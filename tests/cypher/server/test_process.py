@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -65,3 +66,18 @@ def test_a_process_that_does_not_stop_is_killed(tmp_path: Path) -> None:
         os.sched_yield()
     assert not process.stop(psutil.Process(recorded.pid), patience=0.1)
     assert not psutil.pid_exists(recorded.pid)
+
+
+def test_ctrl_c_waits_for_the_end_of_what_must_not_be_interrupted() -> None:
+    done: list[str] = []
+
+    def work() -> None:
+        with process.uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            done.append("all of it")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["all of it"]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
