@@ -51,7 +51,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 soak: $(READY)
-	$(BIN)/pytest -m soak
+	$(BIN)/pytest --soak
 
 lock: $(READY)
 	$(UV) pip compile --quiet --universal --no-emit-index-url --python-version 3.11 --extra demo --group dev \

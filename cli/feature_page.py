@@ -24,7 +24,7 @@ _ACTIVE: Final = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 _STATES: Final = {
     "passed_through": "passed through",
     "dead": "dead (never active on a counted token)",
-    "rare": "rare (active on too few tokens to compare)",
+    "rare": "rare (active too seldom to compare)",
 }
 
 
@@ -44,6 +44,7 @@ def _lines(feature: FeatureRecord, columns: int) -> Iterator[str]:
         ("top tokens", _tokens(feature.top_tokens)),
         ("promotes", _tokens(feature.promoted_tokens)),
         ("community", _community(feature)),
+        ("page", feature.url or ""),
     )
     for name, fact in facts:
         if fact:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from saedb.cypher.connection import Connection
     from saedb.cypher.server.local import Running
     from saedb.ingest.config import IngestConfig
+    from saedb.ingest.naming import checked_name, name_of
     from saedb.ingest.progress import Report
     from saedb.ingest.rundir import RunDirectory
 
@@ -40,12 +41,14 @@ def ingest(inputs: tuple[str, ...], name: str | None, load: bool, server: Server
     from saedb.ingest.config import IngestConfig
 
     config = IngestConfig(inputs=inputs, **settings)
-    path = places.runs() / (name or _default_name(inputs))
+    path = places.runs() / checked_name("run name", name or name_of(_last_part(inputs[0])))
     if not load:
         from saedb.ingest.pipeline import ingest as compute
 
         with progress_bars() as report:
-            compute(config, path, report)
+            run = compute(config, path, report)
+        for warning in run.record.warnings:
+            click.echo(f"Warning: {warning}", err=True)
         click.echo(f"Computed. Load it with: saedb load {path}", err=True)
     elif server.is_local:
         _into_local_server(config, path)
@@ -72,8 +75,10 @@ def demo(tokens: int, name: str) -> None:
     """
     from saedb.ingest import places
     from saedb.ingest.config import IngestConfig
+    from saedb.ingest.naming import checked_name
 
-    _into_local_server(IngestConfig(inputs=("demo",), dataset="demo", tokens=tokens), places.runs() / name)
+    path = places.runs() / checked_name("run name", name)
+    _into_local_server(IngestConfig(inputs=("demo",), dataset="demo", tokens=tokens), path)
 
 
 def _into_local_server(config: "IngestConfig", path: Path) -> None:
@@ -83,6 +88,7 @@ def _into_local_server(config: "IngestConfig", path: Path) -> None:
 
     with progress_bars() as report:
         server = LocalServer().up(report)
+        click.echo(f"server: {server.address.origin}", err=True)
         with Connection(server.address) as connection:
             run = _built(config, path, connection, report)
     with Connection(server.address) as connection:
@@ -96,8 +102,8 @@ def _built(config: "IngestConfig", path: Path, connection: "Connection", report:
     from saedb.ingest.pipeline import ingest as compute
 
     run = compute(config, path, report)
-    load(connection, run, report)
-    if run.record.communities is None:
+    loaded = load(connection, run, report)
+    if run.record.communities is None and loaded.edges:
         detect(connection, run, report=report)
     return run
 
@@ -112,5 +118,5 @@ def _show(connection: "Connection", run: "RunDirectory", server: "Running | None
     click.echo(f"\n{summary.next_steps(graph, run, server)}")
 
 
-def _default_name(inputs: tuple[str, ...]) -> str:
-    return Path(inputs[0]).resolve().name if Path(inputs[0]).exists() else inputs[0].replace("/", "-")
+def _last_part(given: str) -> str:
+    return Path(given).expanduser().resolve().name if Path(given).expanduser().exists() else given

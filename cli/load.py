@@ -114,8 +114,9 @@ def drop(run: str, yes: bool, server: ServerChoice) -> None:
     from saedb.cypher import removal
 
     with server.connect() as connection:
-        if not yes:
-            click.confirm(f"Take run {run} out of the graph?", abort=True, err=True)
+        if not yes and not click.confirm(f"Take run {run} out of the graph?", err=True):
+            click.echo(f"Kept {run}.", err=True)
+            raise click.exceptions.Exit(1)
         with progress_bars() as report:
             removal.drop(connection, run, report)
     click.echo(f"Dropped {run}.", err=True)
@@ -160,7 +161,7 @@ def _directory(run: str) -> "RunDirectory":
     from saedb.ingest.rundir import RunDirectory
 
     path = Path(run)
-    return RunDirectory.open(path if path.exists() else places.runs() / run)
+    return RunDirectory.open(path if (path / "run.json").exists() else places.runs() / run)
 
 
 def _loaded(connection: "Connection", run: "RunDirectory") -> "LoadResult":
@@ -183,9 +184,17 @@ def _show_loaded(run: "RunDirectory", result: "LoadResult") -> None:
         "communities": result.communities,
     }
     show([row], columns_of([row]), "table")
-    steps = [] if result.communities else [f"saedb communities {result.run}"]
+    steps = [] if result.communities or not result.edges else [f"saedb communities {result.run}{_measure_option(run)}"]
     steps += [f"saedb query layer-profile --run {result.run}", f"saedb query pass-through-chains --run {result.run}"]
     click.echo("\n".join(["", "Next:", *(f"  {step}" for step in steps)]), err=True)
+
+
+def _measure_option(run: "RunDirectory") -> str:
+    """Return the option that ``saedb communities`` needs for a run that lacks its default measure."""
+    from saedb.cypher.communities import measures_of
+
+    there = measures_of(run)
+    return "" if MEASURE in there else f" --measure {there[0]}"
 
 
 def _show_communities(run: str, record: "CommunitiesRecord") -> None:

@@ -65,7 +65,7 @@ class CommandLine(click.Group):
             if message is None:
                 raise
             raise click.ClickException(message) from error
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):  # click makes the one at a prompt into the other
             click.echo("\nStopped. Run the same command again to go on.", err=True)
             raise click.exceptions.Exit(130) from None
 
@@ -76,7 +76,9 @@ def _system_error(error: OSError) -> str | None:
         case errno.ENOSPC | errno.EDQUOT:
             return f"no space left on the disk{where}; make room, then run the same command again"
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            return f"not allowed to write or read{where}; check its permissions, or choose another --home"
+            return f"not allowed to write or read{where}; check its permissions"
+        case errno.ENAMETOOLONG | errno.ENOTDIR | errno.EEXIST | errno.EISDIR:
+            return f"{error.strerror}{where}; name another file or folder"
         case _:
             return None
 
@@ -94,3 +96,5 @@ def main(verbose: bool) -> None:
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("saedb").setLevel(logging.INFO if verbose else logging.WARNING)
+    if not verbose:
+        logging.getLogger("neo4j").setLevel(logging.CRITICAL)  # it logs each retry

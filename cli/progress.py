@@ -61,18 +61,19 @@ class _Lines:
     def __init__(self) -> None:
         self._stage: str | None = None
         self._done = 0
+        self._is_counted = False
         self._start = 0.0
 
     def report(self, stage: str, done: int, total: int | None) -> None:
-        del total
         if stage != self._stage:
             self.end()
             self._stage, self._start = stage, time.monotonic()
-        self._done = done
+        self._done, self._is_counted = done, total is None or total > 1
 
     def end(self) -> None:
         if self._stage is not None:
-            click.echo(f"{self._stage}: {self._done:,} in {time.monotonic() - self._start:.1f} s", err=True)
+            count = f"{self._done:,} in " if self._is_counted and self._done else ""
+            click.echo(f"{self._stage}: {count}{time.monotonic() - self._start:.1f} s", err=True)
         self._stage = None
 
 

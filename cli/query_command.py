@@ -34,7 +34,7 @@ def command_of(query: Query) -> click.Command:
             rows = Graph(connection).rows(query, values)
         show(rows, query.columns, output, empty=_nothing(query, values))
         if rows and len(rows) == values.get("limit"):
-            click.echo(f"The first {len(rows):,} rows; more with --limit.", err=True)
+            click.echo(f"{len(rows):,} shown; more with --limit.", err=True)
 
     run.params[:0] = [_argument(p) if p.required else _option(p) for p in query.parameters]
     return run

@@ -1,6 +1,6 @@
 """What a researcher wants to see of a run on one screen, when it has been computed and loaded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -13,6 +13,9 @@ from saedb.ingest.record import SaeRecord
 from saedb.ingest.rundir import RunDirectory
 
 CHAINS: Final = 3
+SHOWN_GATES: Final = 2
+CHAIN_SAES: Final = 3
+"""Fewest SAEs with which a chain is worth the name."""
 GATE_THRESHOLDS: Final = (0.999, 0.95, 0.9)
 """The paper's threshold for gate candidates, and two that leave room for a stray token."""
 
@@ -31,7 +34,7 @@ def summary(graph: Graph, run: RunDirectory, width: int) -> str:
         _heading(run),
         [table(_layers(graph, run), _layer_columns(), width)],
         _communities(graph, run),
-        _gates(graph, run),
+        _gates(graph, run, width),
         _chains(graph, run, width),
         [f"Warning: {warning}" for warning in run.record.warnings],
     )
@@ -40,16 +43,17 @@ def summary(graph: Graph, run: RunDirectory, width: int) -> str:
 
 def _heading(run: RunDirectory) -> list[str]:
     record, tokens = run.record, run.record.tokens
-    lines = [f"Run {record.id}: {record.model}, {len(record.saes)} SAEs, {len(record.pairs)} pairs of layers"]
+    lines = [f"Run {record.id}: {record.model}, {len(record.saes)} SAEs, pairs of layers: {len(record.pairs)}"]
     if tokens is not None:
         left_out = ", ".join(f"{reason} {count:,}" for reason, count in tokens.left_out.items() if count)
-        lines.append(
-            f"{tokens.read:,} tokens of {tokens.documents:,} documents read, {tokens.counted:,} counted"
-            + (f" (left out: {left_out})" if left_out else "")
-        )
+        bos = "with" if tokens.prepend_bos else "without"
+        lines += [
+            f"{tokens.read:,} tokens of {tokens.documents:,} documents, in contexts of {tokens.context_size} {bos} BOS",
+            f"{tokens.counted:,} of them counted" + (f" (left out: {left_out})" if left_out else ""),
+        ]
     if record.timings:
         stages = ", ".join(f"{stage} {seconds:.0f}" for stage, seconds in record.timings.items() if seconds >= 1)
-        lines.append(f"computed in {sum(record.timings.values()):.0f} s ({stages})")
+        lines.append(f"computed in {sum(record.timings.values()):.0f} s" + (f" ({stages})" if stages else ""))
     return lines
 
 
@@ -81,23 +85,33 @@ def _communities(graph: Graph, run: RunDirectory) -> list[str]:
     ]  # fmt: skip
 
 
-def _gates(graph: Graph, run: RunDirectory) -> list[str]:
-    def count(query: str, measure: str, threshold: float) -> int:
-        values = {"run": run.record.id, f"min_{measure}": threshold, "limit": _MANY}
-        return len(graph.rows(library.find(query), values))
-
-    ands = " / ".join(f"{count('and-gates', 'necessity', threshold):,}" for threshold in GATE_THRESHOLDS)
-    ors = " / ".join(f"{count('or-gates', 'sufficiency', threshold):,}" for threshold in GATE_THRESHOLDS)
+def _gates(graph: Graph, run: RunDirectory, width: int) -> list[str]:
     thresholds = " / ".join(f"{threshold:g}" for threshold in GATE_THRESHOLDS)
-    return [
-        f"Gate candidates by the paper's one-sided rule, exactly two inputs at {thresholds}:",
-        f"  AND (necessity)   {ands}",
-        f"  OR (sufficiency)  {ors}",
-    ]
+    lines = [f"Gate candidates by the paper's one-sided rule, exactly two inputs at {thresholds}:"]
+    for kind, query, measure in (("AND", "and-gates", "necessity"), ("OR", "or-gates", "sufficiency")):
+        found = [_candidates(graph, run, query, measure, threshold) for threshold in GATE_THRESHOLDS]
+        lines.append(f"  {kind + f' ({measure})':<18}{' / '.join(f'{len(rows):,}' for rows in found)}")
+        best = next((rows for rows in found if rows), [])
+        lines += [cut(f"    {_gate(kind, row)}", width) for row in best[:SHOWN_GATES]]
+    return lines
+
+
+def _candidates(
+    graph: Graph, run: RunDirectory, query: str, measure: str, threshold: float
+) -> Sequence[Mapping[str, Any]]:
+    return graph.rows(library.find(query), {"run": run.record.id, f"min_{measure}": threshold, "limit": _MANY})
+
+
+def _gate(kind: str, row: Mapping[str, Any]) -> str:
+    inputs = f" {kind} ".join(f"{{{clean(label or '?')}}}" for label in row["input_labels"])
+    support = ", ".join("?" if n is None else f"{n:,}" for n in row["support"])
+    return f"{inputs} -> {{{clean(row['output_label'] or '?')}}}   support {support}"
 
 
 def _chains(graph: Graph, run: RunDirectory, width: int) -> list[str]:
     rows = graph.rows(library.find("pass-through-chains"), {"run": run.record.id, "limit": CHAINS})
+    if not rows and len(run.record.saes) < CHAIN_SAES:
+        return []
     if not rows:
         return ["No feature is passed through three layers; try: saedb query pass-through-chains --min-pearson 0.8"]
     return ["The longest chains of passed-through features:", *(line for row in rows for line in _chain(row, width))]
@@ -118,6 +132,7 @@ def next_steps(graph: Graph, run: RunDirectory, server: Running | None) -> str:
         lines += [f"  Neo4j Browser  {server.browser}"]
         lines += [f"                 user {server.address.username}, password: cat {server.password_file}"]
     lines += ["  saedb query    (all questions)"]
-    lines += ["  saedb query pass-through-chains --min-pearson 0.9", "  saedb query and-gates --min-necessity 0.95"]
-    lines += [f"  saedb feature {chains[0]['features'][0]}"] if chains else []
+    lines += [f"  saedb query pass-through-chains --min-pearson 0.9 --run {run.record.id}"]
+    lines += [f"  saedb query and-gates --min-necessity 0.95 --run {run.record.id}"]
+    lines += [f"  saedb feature {chains[0]['features'][0]} --run {run.record.id}"] if chains else []
     return "\n".join(lines)

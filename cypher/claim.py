@@ -19,6 +19,7 @@ from typing import Any, Final, Literal, Self
 import psutil
 
 from saedb.cypher.connection import Connection
+from saedb.cypher.server.process import CLOCK_TOLERANCE, started
 from saedb.ingest.errors import GraphError
 
 _log = logging.getLogger(__name__)
@@ -52,12 +53,12 @@ class Owner:
     host: str
     pid: int
     started: float
-    """Seconds since 1970; tells a process from a later one of the same number."""
+    """Seconds from the machine's start; tells a process from a later one of the same number."""
 
     @classmethod
     def here(cls) -> Self:
         """Return this process."""
-        return cls(host=socket.gethostname(), pid=os.getpid(), started=psutil.Process().create_time())
+        return cls(host=socket.gethostname(), pid=os.getpid(), started=started(psutil.Process()))
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -73,7 +74,7 @@ class Owner:
         if self.host != socket.gethostname():
             return False
         try:
-            return psutil.Process(self.pid).create_time() != self.started
+            return abs(started(psutil.Process(self.pid)) - self.started) >= CLOCK_TOLERANCE
         except psutil.NoSuchProcess:
             return True
 

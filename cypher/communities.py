@@ -88,11 +88,11 @@ def detect(
         rows = tables.rows(tables.COMMUNITIES, {"feature": features.take(pa.array(place)), "community": number})
         run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [rows])
         run.update(communities=record)
-    alone = len(features) - len(place)
-    _log.info("%d communities, modularity %.3f; %d features are in none", record.count, modularity, alone)
-    with claimed(connection, run.record.id, "loading") as claim:
-        remove_communities(claim)
-        claim.finish(content=run.content_hash, **load_communities(claim, run, report))
+        alone = len(features) - len(place)
+        _log.info("%d communities, modularity %.3f; %d features are in none", record.count, modularity, alone)
+        with claimed(connection, run.record.id, "loading") as claim:
+            remove_communities(claim)
+            claim.finish(content=run.content_hash, **load_communities(claim, run, report))
     return record
 
 
@@ -128,11 +128,18 @@ def _check_parameters(run: RunDirectory, measure: str, min_similarity: float, re
         raise InputError(f"the resolution is {resolution}; it must be positive")
     if not 0 <= seed < 2**63:
         raise InputError(f"the seed is {seed}; it should be in [0, 2^63)")
-    if not _has_values(run, measure):
-        there = [m.name for m in MEASURES if _has_values(run, m.name)]
+    there = measures_of(run)
+    if measure not in there:
+        if not there:
+            raise InputError(f"run {run.record.id} has no edges, so it has no communities")
         raise InputError(
             f"run {run.record.id} has no {measure}; it has {', '.join(there)}: choose with --measure {there[0]}"
         )
+
+
+def measures_of(run: RunDirectory) -> list[str]:
+    """Return the measures that edges of a run have values of."""
+    return [m.name for m in MEASURES if _has_values(run, m.name)]
 
 
 def _has_values(run: RunDirectory, measure: str) -> bool:

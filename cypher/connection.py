@@ -74,8 +74,8 @@ class Connection:
     """A context manager around one driver.
 
     `read` and `write` are managed transactions: the driver runs them again after an error that passes, such as a
-    deadlock, so a statement given to `write` must have the same effect when it runs twice. `run` is for the
-    statements that manage their own transactions.
+    deadlock, when what the first try did has been rolled back. `run` is for the statements that manage their own
+    transactions.
     """
 
     def __init__(self, address: Address) -> None:

@@ -171,7 +171,7 @@ def _dialect(file: Path) -> pacsv.ParseOptions:
 
 
 def _named(found: list[str], columns: Mapping[str, str], file: Path) -> dict[str, str]:
-    absent = [name for name in columns if name not in found]
+    absent = [name for name, meaning in columns.items() if name not in found and meaning not in found]
     if absent:
         raise InputError(f"{file} has no column {absent[0]!r}; it has {_listed(found)}")
     for meaning in columns.values():

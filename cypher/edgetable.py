@@ -10,11 +10,10 @@ edges above 0.1 inside communities. An SAE's ``d_sae`` is the largest index that
 """
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,11 +24,10 @@ from saedb.cypher.edgefile import SUFFIXES, Edges, Floats, Integers, read_edges,
 from saedb.ingest import rundir, states, tables
 from saedb.ingest.errors import InputError, RunError
 from saedb.ingest.measures import MEASURES
+from saedb.ingest.naming import checked_name, name_of
 from saedb.ingest.progress import Report, silent
 from saedb.ingest.record import RunRecord, SaeRecord
 from saedb.ingest.rundir import RunDirectory
-
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +50,7 @@ def default_name(files: Sequence[Path]) -> str:
     name = files[0].name.removesuffix(".gz")
     for suffix in SUFFIXES:
         name = name.removesuffix(suffix)
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "edges"
+    return name_of(name) or "edges"
 
 
 def import_edges(
@@ -84,8 +82,7 @@ def import_edges(
     """
     name = name or default_name(files)
     for what, value in (("run name", name), ("model", model), ("set", set_)):
-        if not _NAME.fullmatch(value):
-            raise InputError(f"{what} {value!r} should be letters, digits, '.', '_' and '-'")
+        checked_name(what, value)
     columns = dict(columns or {})
     config = _config(files, labels, model, set_, columns)
     path = runs_folder / name

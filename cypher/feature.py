@@ -37,6 +37,8 @@ class FeatureRecord:
     sae: str
     layer: int
     index: int
+    url: str | None
+    """Its page on Neuronpedia, where there is one."""
     label: str | None
     top_tokens: list[str]
     promoted_tokens: list[str]

@@ -78,6 +78,7 @@ def load(connection: Connection, run: RunDirectory, report: Report = silent) -> 
         raise RunError(f"run {run.record.id} is not complete ({run.path}); run the command that computes it again")
     prepare(connection)
     if _is_there(connection, run):
+        connection.write("MATCH (r:Run {id: $run}) SET r.path = $path", run=run.record.id, path=str(run.path.resolve()))
         return _result(connection, run, changed=False)
     start = time.monotonic()
     with claimed(connection, run.record.id, "loading") as claim:

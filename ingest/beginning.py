@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import torch
 
+from saedb.ingest import fingerprint
 from saedb.ingest.config import IngestConfig
 from saedb.ingest.encode import TILE
 from saedb.ingest.errors import RunError
@@ -37,15 +38,16 @@ def existing(config: IngestConfig, path: Path) -> RunDirectory | None:
 def begin(config: IngestConfig, path: Path, device: str, materials: Materials) -> RunDirectory:
     """Return a new run at `path`, of which nothing is computed yet."""
     found = materials.set
+    settings = fingerprint.settings(config)
     record = RunRecord(
         id=path.name,
         kind="ingest",
         model=found.model,
         created=now(),
-        config={**config.settings(), "device": device, **_arithmetic()},
+        config={**settings, "device": device, **_arithmetic(), "local": fingerprint.contents(config)},
         saes=_sae_records(materials),
         pairs=tuple((u.id, d.id) for u, d in found.pairs),
-        dataset=config.dataset,
+        dataset=settings["dataset"],
         device=device,
         versions={name: version(name) for name in _VERSIONS},
         warnings=tuple(_warnings(config, materials)),
@@ -84,11 +86,19 @@ def _arithmetic() -> dict[str, Any]:
 
 
 def _differing(config: IngestConfig, recorded: Mapping[str, Any]) -> str:
-    given = {**config.settings(), **_arithmetic(), "threads": recorded.get("threads")}
+    """Return what differs, in words; only where no setting does are the local files read."""
+    given = {**fingerprint.settings(config), **_arithmetic(), "threads": recorded.get("threads")}
     if config.device == "auto":
         given["device"] = recorded.get("device")
-    names = sorted(name for name in given.keys() | recorded.keys() if given.get(name) != recorded.get(name))
-    return ", ".join(f"{name}: {recorded.get(name)} there, {given.get(name)} here" for name in names)
+    names = sorted((given.keys() | recorded.keys()) - {"local"})
+    values = [(name, recorded.get(name), given.get(name)) for name in names]
+    settings = [f"{name}: {there} there, {here} here" for name, there, here in values if there != here]
+    return ", ".join(settings or _changed(recorded.get("local", {}), fingerprint.contents(config)))
+
+
+def _changed(recorded: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    names = sorted(name for name in recorded.keys() | found.keys() if recorded.get(name) != found.get(name))
+    return [f"{name}: contents changed" if name in found else f"{name}: no longer there" for name in names]
 
 
 def _sae_records(materials: Materials) -> tuple[SaeRecord, ...]:
@@ -115,6 +125,14 @@ def _warnings(config: IngestConfig, materials: Materials) -> list[str]:
         missing = ", ".join(map(str, materials.set.missing))
         pairs = ", ".join(f"{u.layer}-{d.layer}" for u, d in materials.set.pairs)
         found.append(f"no SAE for layer {missing}; edges are computed for the pairs {pairs}")
+    if len(materials.set.sources) == 1:
+        found.append(f"{materials.set.sources[0].id} is the only SAE; edges need a second one")
+    documents = len(materials.contexts.document_ids)
+    if documents < config.min_documents:
+        found.append(
+            f"the text has {documents} documents, and the support of an edge must come from {config.min_documents}:"
+            " there will be no edge; give more documents, or lower --min-documents"
+        )
     tokens = materials.contexts.tokens.size
     if tokens < config.tokens:
         found.append(f"the text has only {tokens:,} of the {config.tokens:,} tokens asked for")

@@ -29,11 +29,11 @@ from saedb.ingest.features import best_pearson, feature_ids, feature_rows, short
 from saedb.ingest.labels import promoted_words, top_words
 from saedb.ingest.materials import Materials
 from saedb.ingest.record import TokenCounts
-from saedb.ingest.rundir import EXAMPLES_FILE, FEATURES_FILE, TOKENS_FILE, RunDirectory, edges_file
+from saedb.ingest.rundir import DOCUMENTS_FILE, EXAMPLES_FILE, FEATURES_FILE, TOKENS_FILE, RunDirectory, edges_file
 from saedb.ingest.stages import Stages
 from saedb.ingest.states import APPEARING, DISAPPEARING, states
 from saedb.ingest.statistics import FeatureStatistics, feature_statistics
-from saedb.ingest.tables import EDGES, EXAMPLES, FEATURES, TOKENS
+from saedb.ingest.tables import DOCUMENTS, EDGES, EXAMPLES, FEATURES, TOKENS
 from saedb.ingest.vocabulary import Vocabulary, vocabulary
 
 Statistics = Mapping[str, FeatureStatistics]
@@ -46,9 +46,7 @@ _TABLES_ROOM: Final = 100_000_000
 
 
 class Computation:
-    """A run with all that it is made from."""
-
-    """The steps that need all parts of a run."""
+    """A run with all that it is made from, and the steps that compute it."""
 
     def __init__(self, config: IngestConfig, run: RunDirectory, materials: Materials, stages: Stages) -> None:
         self._config = config
@@ -126,15 +124,20 @@ class Computation:
             counted=int(counted.sum()),
             left_out={reason: sum(s.left_out.get(reason, 0) for s in summaries) for reason in reasons},
             documents=len(self._materials.contexts.document_ids),
+            context_size=self._store.context_size,
+            prepend_bos=self._materials.contexts.prepend_bos,
         )
         self._run.update(tokens=counts)
+        self._run.write(DOCUMENTS, DOCUMENTS_FILE, [contexts.document_rows(self._materials.contexts)])
         self._run.write(TOKENS, TOKENS_FILE, [contexts.rows(self._materials.contexts, counted)])
 
     def _statistics(self) -> dict[str, FeatureStatistics]:
         found: dict[str, FeatureStatistics] = {}
         with self._stages.stage("statistics", len(self._sources)) as stage:
             for source in self._sources:
-                found[source.id] = feature_statistics(self._store, source.id, self._config.relative_threshold)
+                found[source.id] = feature_statistics(
+                    self._store, source.id, self._config.relative_threshold, self._materials.documents
+                )
                 stage.advance()
         return found
 
@@ -239,7 +242,7 @@ class Computation:
             alone=DISAPPEARING if forward else APPEARING,
             computed=np.full(len(ids), file is not None),
             dead=statistics.dead & self._config.separate_dead,
-            rare=statistics.n_active < self._config.min_support,
+            rare=statistics.rare(min_support=self._config.min_support, min_documents=self._config.min_documents),
             passed=self._config.passed_through,
             vanishing=self._config.vanishing,
         )

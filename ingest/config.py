@@ -35,7 +35,7 @@ class IngestConfig:
     dataset: str = "NeelNanda/pile-10k"
     """A Hugging Face dataset, a local file or folder, or ``demo``."""
     column: str | None = None
-    """Column of the dataset that holds the text; None: the only one that can."""
+    """Column of the dataset that holds the text; None: the one called ``text``, or the only one with text."""
     split: str = "train"
     """Split of the dataset."""
     revision: str | None = None
@@ -56,7 +56,7 @@ class IngestConfig:
     min_support: int = 10
     """Tokens on which both features of an edge are active; a feature active on fewer is rare. At least 0."""
     min_documents: int = 3
-    """Documents with such a token, at least 0."""
+    """Documents with such a token; a feature active in fewer is rare. At least 0."""
     min_lift: float = 2.0
     """Where only necessity or sufficiency makes the edge: this lift, or `min_excess`, must be reached. At least 0."""
     min_excess: float = 0.2

@@ -37,6 +37,8 @@ class Contexts:
     """Number of the document of each token, [n, context_size]; -1 for BOS and separators, which belong to none."""
     document_ids: tuple[str, ...]
     """Id of each document, by number."""
+    prepend_bos: bool
+    """Whether each context starts with BOS; never where the tokenizer has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,12 @@ def pack(
     tagged = torch.stack(packed).numpy()
     tokens = (tagged & (2**_TOKEN_BITS - 1)).astype(np.int32)
     numbers = ((tagged >> _TOKEN_BITS) - 1).astype(np.int32)
-    return Contexts(tokens=tokens, documents=numbers, document_ids=tuple(ids[: int(numbers.max()) + 1]))
+    return Contexts(
+        tokens=tokens,
+        documents=numbers,
+        document_ids=tuple(ids[: int(numbers.max()) + 1]),
+        prepend_bos=prepend_bos and bos is not None,
+    )
 
 
 def _bos(tokenizer: PreTrainedTokenizerBase) -> int | None:
@@ -166,6 +173,12 @@ def countable(
         left_out[reason] = int((mask & applies).sum())
         mask &= ~applies
     return Counted(mask=mask, left_out=left_out)
+
+
+def document_rows(contexts: Contexts) -> pa.Table:
+    """Return the rows of ``documents.parquet``."""
+    numbers = np.arange(len(contexts.document_ids), dtype=np.int32)
+    return tables.rows(tables.DOCUMENTS, {"document": numbers, "id": contexts.document_ids})
 
 
 def rows(contexts: Contexts, counted: NDArray[np.bool_]) -> pa.Table:

@@ -20,6 +20,8 @@ from saedb.ingest.vocabulary import visible
 SHORT_EXAMPLES: Final = 3
 """Examples in the feature table; the others are in the examples table."""
 
+_NEURONPEDIA: Final = "https://www.neuronpedia.org"
+
 _LINES: Final = re.compile(r"\s*\n\s*")
 
 
@@ -49,6 +51,7 @@ def feature_rows(
             "layer": np.full(count, source.layer),
             "depth": np.full(count, source.depth),
             "index": np.arange(count),
+            "url": _urls(source, count),
             "n_positive": statistics.n_positive,
             "n_active": statistics.n_active,
             "density": statistics.density,
@@ -64,6 +67,12 @@ def feature_rows(
             "examples": [list(e) for e in examples],
         },
     )
+
+
+def _urls(source: SaeSource, count: int) -> list[str | None]:
+    if source.neuronpedia_id is None:
+        return [None] * count
+    return [f"{_NEURONPEDIA}/{source.neuronpedia_id}/{index}" for index in range(count)]
 
 
 def best_pearson(edges: pa.Table, end: Literal["source", "target"], ids: NDArray[np.object_]) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from saedb.ingest import metadata
 from saedb.ingest.errors import InputError
+from saedb.ingest.naming import checked_name, name_of
 from saedb.ingest.sources import Folder, SaeSource
 
 _NEEDS_FACTOR: Final = ("expected_average_only_in", "covariance_whitening")
@@ -31,7 +32,7 @@ def read(path: Path, *, saes_glob: str | None = None, set_name: str | None = Non
     path = path.expanduser().resolve()
     found = [path] if (path / SAE_CFG_FILENAME).is_file() else _subfolders(path, saes_glob)
     for folder in found:
-        name = set_name or folder.parent.name
+        name = checked_name("set", set_name) if set_name else name_of(folder.parent.name)
         source = metadata.describe(
             _config(folder), Folder(path=folder), set_name=name, keep_set_name=set_name is not None
         )

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
+from httpx2 import HTTPError
 from huggingface_hub import constants
 
 from saedb.ingest.errors import DownloadError
@@ -33,7 +34,7 @@ def fetching(what: str, instead: str) -> Generator[None]:
     try:
         with _offline(not reachable):
             yield
-    except OSError as error:  # the base of the errors of huggingface_hub, transformers and datasets about downloads
+    except (OSError, HTTPError) as error:  # the bases of the errors about downloads, of hub and of its HTTP client
         cause = _cause(error) if reachable else f"{constants.ENDPOINT} cannot be reached"
         raise DownloadError(f"cannot fetch {what}: {cause}; {instead}") from error
 
@@ -64,6 +65,6 @@ def _answers(endpoint: str) -> bool:
         return False
 
 
-def _cause(error: OSError) -> str:
+def _cause(error: Exception) -> str:
     text = str(error).strip()
     return text.splitlines()[0].rstrip(".") if text else type(error).__name__

@@ -6,6 +6,7 @@ SAELens' own metadata object answers None to every attribute that it lacks; here
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -18,6 +19,14 @@ from saedb.ingest.errors import InputError
 from saedb.ingest.sources import Folder, Release, SaeSource
 
 _NEURONPEDIA_ID: Final = re.compile(r"[^/]+/(?P<layer>\d+)-(?P<set>[^/]+)")
+
+_REFUSED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "abstopk": "has activations below 0, which saedb would drop",
+        "temporal": "encodes a token by the ones before it, and saedb encodes each alone",
+    }
+)
+"""Architectures that are SAEs but cannot be analysed, with the reason."""
 
 _Size = Annotated[int, Field(gt=0)]
 
@@ -60,7 +69,6 @@ def describe(
     keep_set_name: bool,
     neuronpedia_id: str | None = None,
     expected_l0: float | None = None,
-    expected_variance: float | None = None,
 ) -> SaeSource:
     """Return the record of an SAE from its configuration.
 
@@ -71,7 +79,6 @@ def describe(
         keep_set_name: use `set_name` even where Neuronpedia has another.
         neuronpedia_id: ``{model}/{layer}-{set}``, instead of the metadata's.
         expected_l0: as the release states it.
-        expected_variance: as the release states it.
 
     Raises:
         InputError: a needed field is missing or wrong, or saedb cannot analyse such an SAE.
@@ -96,7 +103,6 @@ def describe(
         normalisation=checked.normalize_activations,
         neuronpedia_id=neuronpedia_id if match else None,
         expected_l0=expected_l0,
-        expected_variance=expected_variance,
     )
 
 
@@ -124,6 +130,9 @@ def _checked(config: Mapping[str, Any], location: Release | Folder) -> _Config:
         ) from error
     if issubclass(SAE_CLASS_REGISTRY[checked.architecture][0], Transcoder):
         raise InputError(f"{location} is a transcoder, which does not rebuild what it reads; saedb takes SAEs only")
+    if checked.architecture in _REFUSED:
+        reason = _REFUSED[checked.architecture]
+        raise InputError(f"{location} is of architecture {checked.architecture}, which {reason}; choose other SAEs")
     if checked.metadata.hook_head_index is not None:
         raise InputError(f"{location} reads one attention head; saedb takes SAEs of whole hook points only")
     hooks.depth(checked.metadata.hook_name)

@@ -5,6 +5,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 from saedb.ingest import beginning
 from saedb.ingest.computation import Computation
 from saedb.ingest.config import IngestConfig
@@ -26,13 +28,13 @@ def ingest(config: IngestConfig, path: Path, report: Report = silent) -> RunDire
     Raises:
         InputError: SAEs, model or text are missing, damaged, or do not fit together.
         DownloadError: something had to be fetched and could not be.
-        RunError: a run of other settings is there, another process is writing it, or the disk is full.
+        RunError: a run of other settings is there, another process is writing it, or the disk or the GPU is full.
     """
     run = beginning.existing(config, path)
     if run is not None and run.record.status == "complete":
         return run
     stages = Stages(report)
-    with _full_disk_in_one_line(path):
+    with _full_in_one_line(path):
         device = beginning.device_of(config, run)
         materials = gather(config, device, stages)
         if run is None:
@@ -45,9 +47,15 @@ def ingest(config: IngestConfig, path: Path, report: Report = silent) -> RunDire
 
 
 @contextmanager
-def _full_disk_in_one_line(path: Path) -> Generator[None]:
+def _full_in_one_line(path: Path) -> Generator[None]:
+    """Turn what a full disk, or a GPU whose memory is full, raises into one line."""
     try:
         yield
+    except torch.OutOfMemoryError as error:
+        raise RunError(
+            "the GPU's memory is full; lower --batch-contexts under another --run, take fewer --layers,"
+            " or use --device cpu"
+        ) from error
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

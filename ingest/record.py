@@ -42,6 +42,10 @@ class TokenCounts:
     left_out: Mapping[str, int]
     """Tokens not counted, by the first reason that applied."""
     documents: int
+    context_size: int
+    """Tokens per context."""
+    prepend_bos: bool
+    """Whether each context starts with the BOS token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,10 @@ from sae_lens.loading.pretrained_saes_directory import PretrainedSAELookup, get_
 
 from saedb.ingest import hub, metadata
 from saedb.ingest.errors import InputError
+from saedb.ingest.naming import checked_name, name_of
 from saedb.ingest.sources import Release, SaeSource
 
 _INSTEAD: Final = "or give folders of SAEs as SAELens saves them, made where there is a network"
-
-_NOT_STATED_L0: Final = 0.0
-_NOT_STATED_VARIANCE: Final = 1.0
 
 
 def read(
@@ -48,11 +46,10 @@ def read(
         yield metadata.describe(
             config,
             Release(release=release, sae_id=sae_id, repository=lookup.repo_id, path=lookup.saes_map[sae_id]),
-            set_name=set_name or release,
+            set_name=checked_name("set", set_name) if set_name else name_of(release),
             keep_set_name=set_name is not None,
             neuronpedia_id=lookup.neuronpedia_id[sae_id],
-            expected_l0=_stated(lookup.expected_l0[sae_id], _NOT_STATED_L0),
-            expected_variance=_stated(lookup.expected_var_explained[sae_id], _NOT_STATED_VARIANCE),
+            expected_l0=lookup.expected_l0[sae_id] or None,  # SAELens fills in 0 where none is stated
         )
 
 
@@ -85,8 +82,3 @@ def _chosen(lookup: PretrainedSAELookup, layers: Collection[int] | None, saes_gl
         there = ", ".join(map(str, sorted({number for number in numbers.values() if number is not None})))
         raise InputError(f"{lookup.release} has none of the layers asked for; it has {there}")
     return chosen
-
-
-def _stated(value: float, not_stated: float) -> float | None:
-    """Return a figure of the directory, or None for the default that SAELens fills in."""
-    return None if value == not_stated else value

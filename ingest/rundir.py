@@ -27,6 +27,7 @@ from saedb.ingest.tables import Table
 
 FEATURES_FILE: Final = "features.parquet"
 TOKENS_FILE: Final = "tokens.parquet"
+DOCUMENTS_FILE: Final = "documents.parquet"
 EXAMPLES_FILE: Final = "examples.parquet"
 COMMUNITIES_FILE: Final = "communities.parquet"
 
@@ -121,7 +122,10 @@ class RunDirectory:
         file = self.path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         count = 0
-        with replacing(file) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        with (
+            replacing(file) as temporary,
+            pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
+        ):
             for batch in batches:
                 writer.write_table(batch.cast(schema))
                 count += batch.num_rows

@@ -59,8 +59,6 @@ class SaeSource:
     """``{model}/{layer}-{set}``, for an SAE whose features have pages on Neuronpedia."""
     expected_l0: float | None = None
     """L0 as the release states it."""
-    expected_variance: float | None = None
-    """Explained variance as the release states it."""
 
     @property
     def id(self) -> str:

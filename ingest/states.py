@@ -2,9 +2,9 @@
 
 A feature's state looking forward (`state_out`) comes from its best Pearson correlation with the features of the next
 computed layer, looking back (`state_in`) from its best one with the previous. A feature that never fires is dead, and
-one that fires too rarely to be correlated is rare, whatever its neighbours are. At the ends of the model, and where
-the neighbour was not computed, there is no state. Thresholds follow arXiv 2410.08869, section 3; the paper's own two
-states are those of ``vanishing=passed`` with no feature called dead or rare.
+one that fires too seldom for an edge, on too few tokens or in too few documents, is rare, whatever its neighbours are.
+At the ends of the model, and where the neighbour was not computed, there is no state. Thresholds follow arXiv
+2410.08869, section 3; the paper's own two states are those of ``vanishing=passed`` with no feature called dead or rare.
 """
 
 from typing import Final
@@ -42,7 +42,7 @@ def states(
         alone: what a feature without a counterpart is called: ``appearing`` looking back, ``disappearing`` forward.
         computed: whether the feature's SAE has a computed neighbour in that direction [features].
         dead: whether it never fires on counted tokens [features].
-        rare: whether it fires on fewer tokens than an edge needs [features].
+        rare: whether it fires too seldom for an edge [features].
         passed: lowest correlation of a feature that is passed through.
         vanishing: a feature below it has no counterpart.
     """

@@ -15,6 +15,8 @@ Integers = NDArray[np.int64]
 _CELLS: Final = 1 << 24
 """Features times positions that are held at once."""
 
+_NO_DOCUMENT: Final = np.iinfo(np.int64).min
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureStatistics:
@@ -26,6 +28,8 @@ class FeatureStatistics:
     """Tokens with an activation above 0."""
     n_active: Integers
     """Tokens with an activation strictly above the threshold."""
+    n_documents: Integers
+    """Documents with such a token."""
     sum: Floats
     """Of activations."""
     squares: Floats
@@ -51,18 +55,26 @@ class FeatureStatistics:
         """Whether a feature never fires."""
         return self.n_positive == 0
 
+    def rare(self, *, min_support: int, min_documents: int) -> NDArray[np.bool_]:
+        """Return whether a feature is active on too few tokens, or in too few documents, to have any edge."""
+        return (self.n_active < min_support) | (self.n_documents < min_documents)
 
-def feature_statistics(store: ActivationStore, sae: str, relative_threshold: float) -> FeatureStatistics:
+
+def feature_statistics(
+    store: ActivationStore, sae: str, relative_threshold: float, documents: NDArray[np.int32]
+) -> FeatureStatistics:
     """Return the statistics of an SAE's features over the counted tokens of a store.
 
     Args:
         store: every shard written.
         sae: id of the SAE.
         relative_threshold: share of a feature's largest activation above which it is active.
+        documents: number of the document of each token of the text, ascending, [tokens].
     """
     tokens = sum(len(store.counted(shard)) for shard in store.shards)
     parts = [
-        _block(store, sae, features, relative_threshold) for features in store.blocks(sae, _CELLS // store.context_size)
+        _block(store, sae, features, relative_threshold, documents)
+        for features in store.blocks(sae, _CELLS // store.context_size)
     ]
     return FeatureStatistics(
         tokens=tokens, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -89,7 +101,31 @@ class _Moments:
         np.add.at(self.mass, (feature, positions[rows.row_of]), rows.values)
 
 
-def _block(store: ActivationStore, sae: str, features: slice, relative_threshold: float) -> dict[str, NDArray[Any]]:
+class _Activity:
+    """Counts tokens and documents on which features are active, shard by shard."""
+
+    def __init__(self, threshold: Floats) -> None:
+        self.n_active = np.zeros(len(threshold), np.int64)
+        self.n_documents = np.zeros(len(threshold), np.int64)
+        self._threshold = threshold
+        self._last = np.full(len(threshold), _NO_DOCUMENT)
+
+    def add(self, rows: SparseRows, documents: NDArray[np.int32]) -> None:
+        """Add tokens; `documents` are theirs, ascending from shard to shard, [tokens]."""
+        width = len(self._threshold)
+        active = rows.values > self._threshold[rows.indices]
+        feature = rows.indices[active].astype(np.int64)
+        self.n_active += np.bincount(feature, minlength=width)
+        pairs = np.unique(documents[rows.row_of[active]].astype(np.int64) * width + feature)
+        document, feature = np.divmod(pairs, width)
+        new = self._last[feature] != document  # a document that goes on from the last shard is counted already
+        self.n_documents += np.bincount(feature[new], minlength=width)
+        np.maximum.at(self._last, feature, document)
+
+
+def _block(
+    store: ActivationStore, sae: str, features: slice, relative_threshold: float, documents: NDArray[np.int32]
+) -> dict[str, NDArray[Any]]:
     width = features.stop - features.start
     moments = _Moments(
         n_positive=np.zeros(width, np.int64),
@@ -102,13 +138,13 @@ def _block(store: ActivationStore, sae: str, features: slice, relative_threshold
         positions = store.counted(shard) % store.context_size
         moments.add(store.counted_rows(sae, shard, features), positions)
     threshold = relative_threshold * moments.max
-    n_active = np.zeros(width, np.int64)
+    activity = _Activity(threshold)
     for shard in store.shards:
-        rows = store.counted_rows(sae, shard, features)
-        n_active += np.bincount(rows.indices[rows.values > threshold[rows.indices]], minlength=width)
+        activity.add(store.counted_rows(sae, shard, features), documents[store.counted(shard)])
     return {
         "n_positive": moments.n_positive,
-        "n_active": n_active,
+        "n_active": activity.n_active,
+        "n_documents": activity.n_documents,
         "sum": moments.sum,
         "squares": moments.squares,
         "max": moments.max,

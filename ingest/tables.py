@@ -18,6 +18,8 @@ from saedb.ingest.measures import MEASURES
 FORMAT: Final = 1
 """Version of the run directory. A file of a later version is refused."""
 
+_NO_EDGE: Final = "dead; rare: too few tokens or documents for an edge"
+
 _TEXTS: Final = pa.list_(pa.string())
 
 
@@ -62,6 +64,15 @@ TOKENS: Final = Table(
     ),
 )
 
+DOCUMENTS: Final = Table(
+    name="documents",
+    meaning="one row per document of the text that the model read, in order",
+    columns=(
+        _column("document", pa.int32(), "number of the document"),
+        _column("id", pa.string(), "where it stands in its source: speech.txt, or file.jsonl:17 for the 17th row"),
+    ),
+)
+
 FEATURES: Final = Table(
     name="features",
     meaning="one row per feature of every SAE",
@@ -71,6 +82,7 @@ FEATURES: Final = Table(
         _column("layer", pa.int64(), "layer number of the SAE, Neuronpedia's"),
         _column("depth", pa.int64(), "rank of the SAE along the model, from 0"),
         _column("index", pa.int64(), "row of the decoder"),
+        _column("url", pa.string(), "page of the feature on Neuronpedia, where there is one", null=True),
         _column("n_positive", pa.int64(), "counted tokens with an activation above 0", null=True),
         _column("n_active", pa.int64(), "counted tokens with an activation above the threshold", null=True),
         _column("density", pa.float64(), "n_active over the counted tokens", null=True),
@@ -78,8 +90,13 @@ FEATURES: Final = Table(
         _column("max", pa.float64(), "largest activation on a counted token", null=True),
         _column("threshold", pa.float64(), "active means strictly above this", null=True),
         _column("positional", pa.bool_(), "over half of its activation mass is on one position", null=True),
-        _column("state_in", pa.string(), "passed_through, appearing or transformed; dead or rare", null=True),
-        _column("state_out", pa.string(), "passed_through, disappearing or transformed; dead or rare", null=True),
+        _column(
+            "state_in",
+            pa.string(),
+            f"passed_through, appearing or transformed; {_NO_EDGE}",
+            null=True,
+        ),
+        _column("state_out", pa.string(), f"passed_through, disappearing or transformed; {_NO_EDGE}", null=True),
         _column("label", pa.string(), "short text for people", null=True),
         _column("top_tokens", _TEXTS, "tokens with most of its activation, best first", null=True),
         _column("promoted_tokens", _TEXTS, "tokens that its decoder direction promotes, best first", null=True),
@@ -150,7 +167,7 @@ def read(table: Table, path: Path) -> pa.Table:
         raise RunError(f"{path} is damaged ({_first_line(error)}); compute or import the run again") from error
     _check(table, found, path)
     try:
-        return pq.ParquetFile(path).read()
+        return pq.ParquetFile(path, page_checksum_verification=True).read()
     except (pa.ArrowException, OSError) as error:
         raise RunError(f"{path} is damaged ({_first_line(error)}); compute or import the run again") from error
 

@@ -7,7 +7,7 @@
 // @column sae: string  its SAE
 // @column features: integer  features with a row in the run
 // @column dead: integer  never active on a counted token
-// @column rare: integer  active on too few tokens to compare
+// @column rare: integer  active too seldom to compare
 // @column appearing: integer  nothing in the layer before resembles them
 // @column passed_on: integer  carried by a feature of the next layer
 // @column transformed: integer  resemble something in the next layer, and are not carried

@@ -1,7 +1,7 @@
 """The Neo4j server of one home: starts it, stops it, and says how it is."""
 
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -137,7 +137,7 @@ class LocalServer:
         if state is None or state.process is None:
             name = "stopped"
         elif found is None:
-            name = "crashed"
+            name, problem = "crashed", "it ended without saedb down; saedb up starts it again, with its data"
         elif not state.was_ready:
             name = "starting"
         else:
@@ -165,14 +165,6 @@ class LocalServer:
         if state is None or self._process(state) is None:
             raise ServerError(f"no local server is running in {self.layout.home}; start it with: saedb up")
         return self._address(state.ports)
-
-    def run_admin(self, arguments: Sequence[str]) -> None:
-        """Run one of ``neo4j-admin``'s commands, such as ``("database", "import", "full", ...)``.
-
-        Raises:
-            ServerError: it failed; the last lines that it wrote follow the first line.
-        """
-        launch.run_admin(java.find(), self.layout, _memory(), arguments)
 
     def _start(self, state: State | None, report: Report, undo: ExitStack) -> State:
         """Return the state with a new process, not yet written and not yet ready; `undo` ends the process."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-_CLOCK_TOLERANCE = 2.0  # seconds: the system rounds its own start to whole ones
+CLOCK_TOLERANCE = 2.0  # seconds: the system rounds its own start to whole ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def start(command: list[str], environment: Mapping[str, str], console: Path) -> 
     )
     child = psutil.Process(pid)
     _await_command_line(child)
-    return Recorded(pid=pid, started=_started(child))
+    return Recorded(pid=pid, started=started(child))
 
 
 @contextlib.contextmanager
@@ -81,7 +81,7 @@ def find(recorded: Recorded, neo4j_home: Path) -> psutil.Process | None:
     """Return the process if it lives and is the home's own."""
     try:
         process = psutil.Process(recorded.pid)
-        is_same = abs(_started(process) - recorded.started) < _CLOCK_TOLERANCE
+        is_same = abs(started(process) - recorded.started) < CLOCK_TOLERANCE
         return process if is_same and home_argument(neo4j_home) in process.cmdline() else None
     except (psutil.NoSuchProcess, psutil.AccessDenied):  # gone or ended, or someone else's by now
         return None
@@ -99,5 +99,6 @@ def stop(process: psutil.Process, patience: float) -> bool:
     return True
 
 
-def _started(process: psutil.Process) -> float:
+def started(process: psutil.Process) -> float:
+    """Return the seconds from the machine's start to the process's, which stay when the clock is set."""
     return process.create_time() - psutil.boot_time()

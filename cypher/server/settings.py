@@ -104,6 +104,7 @@ def neo4j_conf(ports: Ports, memory: Memory) -> str:
         "browser.remote_content_hostname_whitelist": "localhost,127.0.0.1",
         "client.allow_telemetry": "false",
         "dbms.usage_report.enabled": "false",
+        "dbms.security.allow_csv_import_from_file_urls": "false",
         "db.tx_log.rotation.retention_policy": "keep_none",
         # Else a stop waits five seconds more, even with no connection open.
         "internal.server.bolt.thread_pool_shutdown_wait_time": "1s",

@@ -68,8 +68,9 @@ def test_an_error_of_ours_keeps_its_traceback() -> None:
     assert isinstance(result.exception, ValueError)
 
 
-def test_ctrl_c_is_status_130_and_says_how_to_go_on() -> None:
-    result = CliRunner().invoke(_raising(KeyboardInterrupt()), ["any"])
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), click.Abort()])
+def test_ctrl_c_is_status_130_and_says_how_to_go_on(interrupt: BaseException) -> None:
+    result = CliRunner().invoke(_raising(interrupt), ["any"])
     assert result.exit_code == 130
     assert "again" in result.stderr
 

@@ -137,7 +137,7 @@ def test_other_names_and_missing_files_are_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is no measure 'pearsn'; did you mean pearson?"):
         read_edges(_written(tmp_path, GOOD), {"pearson": "pearsn"})
     with pytest.raises(InputError, match="has no column 'value'; it has src_layer"):
-        read_edges(_written(tmp_path, GOOD), {"value": "pearson"})
+        read_edges(_written(tmp_path, GOOD), {"value": "jaccard"})
 
 
 def test_labels_are_read_and_empty_ones_left_out(tmp_path: Path) -> None:
@@ -153,3 +153,7 @@ def test_a_label_table_without_its_columns_or_texts_is_an_error(tmp_path: Path) 
         read_labels(_written(tmp_path, "layer,feature\n1,2\n"))
     with pytest.raises(InputError, match=r"column text of .* holds no text"):
         read_labels(_written(tmp_path, "layer,feature,text\n1,2,\n"))
+
+
+def test_a_column_named_as_its_measure_may_be_said_to_be_the_value(tmp_path: Path) -> None:
+    assert read_edges(_written(tmp_path, GOOD), {"value": "pearson"}).measures["pearson"].tolist() == [0.5, 0.25]

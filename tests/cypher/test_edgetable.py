@@ -129,10 +129,10 @@ def test_an_import_that_was_interrupted_is_finished_with_the_same_content(tmp_pa
 @pytest.mark.parametrize("name", ["../up", "a b", "", ".hidden"])
 def test_names_that_are_no_names_are_refused(tmp_path: Path, name: str) -> None:
     table = _table(tmp_path, ROWS)
-    with pytest.raises(InputError, match=r"set .* should be letters"):
+    with pytest.raises(InputError, match=r"set .* must be letters"):
         import_edges([table], model="m", set_=name or "/", runs_folder=tmp_path)
     if name:
-        with pytest.raises(InputError, match=r"run name .* should be letters"):
+        with pytest.raises(InputError, match=r"run name .* must be letters"):
             _imported(tmp_path, table, name=name)
 
 

@@ -38,6 +38,7 @@ def test_bos_starts_each_context_and_stands_between_documents() -> None:
     assert words == [["<s>", "the", "cat", "sat", "<s>", "the"], ["<s>", "dog", "ran", ".", "it", "was"]]
     assert packed.documents.tolist() == [[-1, 0, 0, 0, -1, 1], [-1, 1, 1, 1, 1, 1]]
     assert packed.document_ids == ("d0", "d1")
+    assert packed.prepend_bos
     assert packed.tokens.dtype == packed.documents.dtype == np.int32
 
 
@@ -104,6 +105,7 @@ def test_a_tokenizer_without_bos_separates_nothing() -> None:
     packed = contexts.pack(texts, without, context_size=4, prepend_bos=True, max_tokens=4)
     assert packed.tokens.tolist() == [ids("the cat sat on")]
     assert packed.documents.tolist() == [[0, 0, 1, 1]]
+    assert not packed.prepend_bos
 
 
 def test_a_document_longer_than_the_models_context_is_no_warning(
@@ -149,6 +151,12 @@ def test_medians_are_over_ordinary_tokens_only() -> None:
 def test_medians_of_special_tokens_only_are_an_input_error() -> None:
     with pytest.raises(InputError, match="only special tokens"):
         contexts.median_norms(np.array([[5, BOS]], dtype=np.int32), {BOS}, {"h": np.ones((1, 2), dtype=np.float32)})
+
+
+def test_document_rows_trace_a_number_to_its_source() -> None:
+    table = contexts.document_rows(pack(["the cat sat", "the dog ran"], context_size=4))
+    assert table.schema.equals(tables.DOCUMENTS.schema)
+    assert table.to_pylist() == [{"document": 0, "id": "d0"}, {"document": 1, "id": "d1"}]
 
 
 def test_rows_say_where_each_token_stands() -> None:

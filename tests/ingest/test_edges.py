@@ -24,7 +24,7 @@ def found(
     sides = [
         Side(
             sae=sae,
-            statistics=feature_statistics(store, sae, 0.2),
+            statistics=feature_statistics(store, sae, 0.2, documents),
             ids=np.array([f"m/{sae}/{i}" for i in range(8)], dtype=object),
             decoder=DECODER + number,
         )

@@ -1,8 +1,15 @@
-import numpy as np
+from pathlib import Path
 
-from saedb.ingest.features import best_pearson, short_examples
+import numpy as np
+import pytest
+
+from saedb.ingest.features import best_pearson, feature_ids, feature_rows, short_examples
+from saedb.ingest.labels import TopWords
+from saedb.ingest.sources import Folder, SaeSource
+from saedb.ingest.statistics import FeatureStatistics
 from saedb.ingest.tables import EDGES, EXAMPLES, rows
 
+NO_WORDS = TopWords(words=(), shares=())
 IDS = np.array(["m/0-a/0", "m/0-a/1", "m/0-a/2"], dtype=object)
 
 
@@ -40,3 +47,52 @@ def test_short_examples_are_the_first_three_on_one_line_with_the_token_marked() 
         },
     )
     assert short_examples(examples) == {"m/0-a/1": ["a big [[cat]] sat. It", "the[[ing]]", "[[↵]]x"]}
+
+
+def source(neuronpedia_id: str | None) -> SaeSource:
+    return SaeSource(
+        location=Folder(path=Path("a")),
+        layer=6,
+        set="mine",
+        hook="blocks.6.hook_resid_pre",
+        d_in=4,
+        d_sae=2,
+        architecture="standard",
+        model_name="gpt2",
+        neuronpedia_id=neuronpedia_id,
+    )
+
+
+@pytest.mark.parametrize(
+    ("neuronpedia_id", "urls"),
+    [
+        (None, [None, None]),
+        ("gpt2-small/6-res-jb", [f"https://www.neuronpedia.org/gpt2-small/6-res-jb/{index}" for index in range(2)]),
+    ],
+)
+def test_a_feature_has_the_url_of_its_page_where_neuronpedia_has_one(
+    neuronpedia_id: str | None, urls: list[str | None]
+) -> None:
+    counts, sums, none = np.zeros(2, np.int64), np.zeros(2), np.full(2, None, dtype=object)
+    statistics = FeatureStatistics(
+        tokens=4,
+        n_positive=counts,
+        n_active=counts,
+        n_documents=counts,
+        sum=sums,
+        squares=sums,
+        max=sums,
+        threshold=sums,
+        positional=sums > 0,
+    )
+    found = feature_rows(
+        source(neuronpedia_id),
+        feature_ids("gpt2-small", source(neuronpedia_id)),
+        statistics,
+        state_in=none,
+        state_out=none,
+        top=[NO_WORDS] * 2,
+        promoted=[(), ()],
+        examples=[(), ()],
+    )
+    assert found["url"].to_pylist() == urls

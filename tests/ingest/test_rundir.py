@@ -3,6 +3,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -22,7 +23,9 @@ RECORD = RunRecord(
         SaeRecord(id="1-a", layer=1, set="a", depth=1, d_sae=3),
     ),
     pairs=(("0-a", "1-a"),),
-    tokens=TokenCounts(read=10, counted=8, left_out={"special token": 2}, documents=2),
+    tokens=TokenCounts(
+        read=10, counted=8, left_out={"special token": 2}, documents=2, context_size=5, prepend_bos=True
+    ),
 )
 NAME = edges_file("0-a", "1-a")
 
@@ -149,3 +152,17 @@ def test_reading_checks_the_table(tmp_path: Path) -> None:
     run.write(EDGES, NAME, [edge_rows()])
     with pytest.raises(RunError, match="is no communities table"):
         run.read(COMMUNITIES, NAME)
+
+
+def test_no_flipped_bit_is_read_as_other_values(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    values = np.random.default_rng(0).random(500)
+    ids = [f"f{number}" for number in range(len(values))]
+    run.write(EDGES, NAME, [rows(EDGES, {"source": ids, "target": ids, "pearson": values})])
+    whole, content = run.read(EDGES, NAME), (run.path / NAME).read_bytes()
+    changed = 0
+    for place in range(0, len(content), 97):
+        (run.path / NAME).write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        with contextlib.suppress(RunError):
+            changed += not run.read(EDGES, NAME).equals(whole)
+    assert changed == 0

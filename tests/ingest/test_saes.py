@@ -146,6 +146,8 @@ def without_metadata(field: str) -> Callable[[Path], None]:
         (edited(d_sae="many"), "d_sae in its cfg.json"),
         (edited(architecture="nonsense"), "unknown architecture 'nonsense'"),
         (edited(architecture="transcoder"), "does not rebuild what it reads"),
+        (edited(architecture="abstopk"), "abstopk, which has activations below 0"),
+        (edited(architecture="temporal"), "temporal, which encodes a token by the ones before it"),
         (edited(normalize_activations="expected_average_only_in"), "is a training checkpoint"),
         (edited(metadata=None), "cfg.json"),
         (without_metadata("hook_name"), "metadata.hook_name in its cfg.json"),

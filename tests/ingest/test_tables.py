@@ -6,9 +6,9 @@ import pytest
 
 from saedb.ingest.errors import RunError
 from saedb.ingest.measures import MEASURES
-from saedb.ingest.tables import COMMUNITIES, EDGES, EXAMPLES, FEATURES, TOKENS, Table, read, rows
+from saedb.ingest.tables import COMMUNITIES, DOCUMENTS, EDGES, EXAMPLES, FEATURES, TOKENS, Table, read, rows
 
-ALL = (TOKENS, FEATURES, EDGES, EXAMPLES, COMMUNITIES)
+ALL = (TOKENS, DOCUMENTS, FEATURES, EDGES, EXAMPLES, COMMUNITIES)
 
 
 def edge_file(path: Path, table: pa.Table | None = None) -> Path:

@@ -13,13 +13,15 @@ import tiny
 import torch
 from planted import dense_statistics
 
-from saedb.ingest import saes
+from saedb.ingest import beginning, saes
 from saedb.ingest.config import IngestConfig
 from saedb.ingest.errors import InputError, RunError
+from saedb.ingest.materials import gather
 from saedb.ingest.measures import MEASURES
 from saedb.ingest.pipeline import ingest
 from saedb.ingest.progress import silent
 from saedb.ingest.rundir import RunDirectory
+from saedb.ingest.stages import Stages
 
 HOOKS = [f"blocks.{block}.hook_resid_pre" for block in range(3)]
 DOCUMENTS = 120
@@ -99,6 +101,7 @@ def test_the_record_says_what_was_read_and_how_good_the_saes_are(run: RunDirecto
     assert record.tokens is not None
     assert record.tokens.read == len(tokens) == 1200
     assert record.tokens.counted == tokens["counted"].sum()
+    assert (record.tokens.context_size, record.tokens.prepend_bos) == (tiny.CONTEXT_SIZE, True)
     assert record.tokens.counted + sum(record.tokens.left_out.values()) == 1200
     assert [s.id for s in record.saes] == ["0-saes", "1-saes", "2-saes"]
     assert record.pairs == (("0-saes", "1-saes"), ("1-saes", "2-saes"))
@@ -106,6 +109,28 @@ def test_the_record_says_what_was_read_and_how_good_the_saes_are(run: RunDirecto
     assert len(record.warnings) == 3, "random SAEs explain nothing, and the record says so"
     assert {"encode", "edges", "labels"} <= record.timings.keys()
     assert record.config["min_support"] == config.min_support
+
+
+def test_documents_are_traced_to_their_lines(run: RunDirectory) -> None:
+    tokens, documents = table(run, "tokens.parquet"), table(run, "documents.parquet")
+    assert documents["document"].tolist() == list(range(tokens["document"].max() + 1))
+    assert documents["id"].tolist() == [f"text.jsonl:{number}" for number in range(1, len(documents) + 1)]
+
+
+def test_features_of_few_documents_are_rare_and_neither_appear_nor_disappear(
+    config: IngestConfig, tmp_path: Path
+) -> None:
+    run = ingest(changed(config, tokens=120, min_support=0, min_documents=50), tmp_path / "tiny")
+    features = table(run, "features.parquet")
+    assert set(features["state_in"]) | set(features["state_out"]) <= {"rare", "dead"}
+    assert any("documents, and the support of an edge must come from 50" in line for line in run.record.warnings)
+    assert any("--min-documents" in line for line in run.record.warnings)
+
+
+def test_one_sae_alone_is_a_warning(config: IngestConfig, tmp_path: Path) -> None:
+    run = ingest(changed(config, tokens=120, layers="1"), tmp_path / "tiny")
+    assert run.record.pairs == ()
+    assert any(line.startswith("1-saes is the only SAE") for line in run.record.warnings)
 
 
 def test_features_have_states_labels_and_examples(run: RunDirectory) -> None:
@@ -188,6 +213,40 @@ def test_a_run_of_other_settings_is_refused_with_what_differs(run: RunDirectory,
         ingest(changed(config, min_support=7), run.path)
 
 
+def lines(number: int) -> str:
+    words = random.Random(number)
+    return "\n".join(json.dumps({"text": " ".join(words.choices(tiny.WORDS, k=20))}) for _ in range(20))
+
+
+def test_a_complete_run_of_text_edited_since_is_refused(config: IngestConfig, tmp_path: Path) -> None:
+    text = tmp_path / "text.jsonl"
+    text.write_text(lines(0))
+    own = changed(config, dataset=str(text), tokens=120)
+    ingest(own, tmp_path / "tiny")
+    assert ingest(own, tmp_path / "tiny").record.status == "complete"
+    text.write_text(lines(1))
+    with pytest.raises(RunError, match=r"other settings \(dataset: contents changed\); choose another name with --run"):
+        ingest(own, tmp_path / "tiny")
+    text.unlink()
+    with pytest.raises(RunError, match=r"dataset: no longer there"):
+        ingest(own, tmp_path / "tiny")
+
+
+def test_the_same_relative_paths_of_another_project_are_refused(
+    config: IngestConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for project in ("one", "two"):
+        (tmp_path / project).mkdir()
+        (tmp_path / project / "text.jsonl").write_text(lines(0))
+    own = changed(config, dataset="text.jsonl", tokens=120)
+    monkeypatch.chdir(tmp_path / "one")
+    run = ingest(own, tmp_path / "tiny")
+    assert run.record.dataset == run.record.config["dataset"] == str((tmp_path / "one/text.jsonl").resolve())
+    monkeypatch.chdir(tmp_path / "two")
+    with pytest.raises(RunError, match=r"dataset: .*one/text\.jsonl there, .*two/text\.jsonl here"):
+        ingest(own, tmp_path / "tiny")
+
+
 def test_saes_that_changed_since_are_refused(config: IngestConfig, tmp_path: Path) -> None:
     folder = tmp_path / "saes"
     for number, hook in enumerate(HOOKS):
@@ -198,8 +257,11 @@ def test_saes_that_changed_since_are_refused(config: IngestConfig, tmp_path: Pat
     (folder / "layer1").rename(tmp_path / "old")
     tiny.save_sae(tmp_path / "another", HOOKS[1])
     (tmp_path / "another").rename(folder / "layer1")
-    with pytest.raises(RunError, match="the SAEs 1-saes are not those of"):
+    with pytest.raises(RunError, match="inputs: contents changed"):
         ingest(own, tmp_path / "tiny")
+    materials = gather(own, "cpu", Stages(silent))  # as with a release, whose files are not compared
+    with pytest.raises(RunError, match="the SAEs 1-saes are not those of"):
+        beginning.go_on(RunDirectory.open(tmp_path / "tiny"), materials)
 
 
 def test_bad_input_leaves_no_run(config: IngestConfig, tmp_path: Path) -> None:
@@ -226,6 +288,19 @@ def test_a_full_disk_is_one_line(
 ) -> None:
     monkeypatch.setattr(where, full)  # a disk cannot be filled in a test
     with pytest.raises(RunError, match=r"the disk of .* is full; make room, and run the same command again"):
+        ingest(config, tmp_path / "tiny")
+
+
+def full_gpu(*_: Any, **__: Any) -> Any:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nSee documentation")
+
+
+@pytest.mark.parametrize("where", ["sae_lens.SAE.load_from_disk", "saedb.ingest.encode.Encoder.shard"])
+def test_a_full_gpu_is_one_line(
+    config: IngestConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(where, full_gpu)  # most machines that run tests have no GPU
+    with pytest.raises(RunError, match=r"^the GPU's memory is full; lower --batch-contexts .*, or use --device cpu$"):
         ingest(config, tmp_path / "tiny")
 
 

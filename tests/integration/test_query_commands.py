@@ -35,7 +35,7 @@ def test_a_query_prints_a_table_and_says_which_server(saedb: Command) -> None:
         [whole(f"{layer}/0"), "courts"] for layer in range(4)
     ]
     assert result.stderr.splitlines()[0].startswith("server: ")
-    assert "The first 1 rows; more with --limit." in result.stderr
+    assert "1 shown; more with --limit." in result.stderr
 
 
 def test_a_query_prints_json(saedb: Command) -> None:

@@ -1,50 +1,20 @@
 """`saedb ingest` and `saedb demo` as a user types them: from text and SAEs to the graph and its summary."""
 
 import json
-import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tiny
 from click.testing import CliRunner
 from toygraph import check_tables, graph
 
 from saedb.cli.main import main
 from saedb.cypher.connection import Connection
-from saedb.cypher.removal import drop
-from saedb.cypher.server.local import LocalServer
 from saedb.ingest.rundir import RunDirectory
 
-DEMO_TOKENS = 4096
-
-
-@pytest.fixture
-def home(server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Make the test server's home the user's, with a folder of runs of the test's own."""
-    monkeypatch.setenv("SAEDB_HOME", str(server.layout.home))
-    monkeypatch.setenv("SAEDB_RUNS", str(tmp_path / "runs"))
-    monkeypatch.delenv("NEO4J_URI", raising=False)
-    yield tmp_path
-    with Connection(server.address()) as connection:
-        for row in connection.read("MATCH (r:Run) WHERE r.id IN ['tiny', 'small'] RETURN r.id AS id"):
-            drop(connection, row["id"])
-
-
-@pytest.fixture
-def arguments(home: Path) -> list[str]:
-    """Make a tiny model, SAEs and text, and return the command that relates them."""
-    tiny.save_model(home / "model", "llama")
-    for block in range(3):
-        tiny.save_sae(home / "saes" / f"layer{block}", f"blocks.{block}.hook_resid_pre")
-    words = random.Random(0)
-    texts = [" ".join(words.choices(tiny.WORDS, k=words.randint(4, 50))) for _ in range(200)]
-    (home / "text.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts))
-    given = ["--model", str(home / "model"), "--dataset", str(home / "text.jsonl"), "--tokens", "2400", "--run", "tiny"]
-    return ["ingest", str(home / "saes"), *given]
+DEMO_TOKENS = 12_288  # of four speeches: an edge needs three
 
 
 def test_ingest_ends_in_the_graph_of_its_tables_with_a_summary(
@@ -89,6 +59,27 @@ def test_ctrl_c_is_status_130_and_the_same_command_goes_on(
     assert "again" in rest.splitlines()[-1]
     assert CliRunner().invoke(main, arguments).exit_code == 0
     check_tables(connection, RunDirectory.open(home / "runs/tiny"))
+
+
+def test_a_text_that_supports_no_edge_ends_in_a_graph_without_edges(
+    arguments: list[str], home: Path, connection: Connection
+) -> None:
+    (home / "text.jsonl").write_text(json.dumps({"text": "the cat sat on the mat . " * 80}))
+    result = CliRunner().invoke(main, [*arguments, "--tokens", "240"])
+    assert result.exit_code == 0, result.output
+    assert "--min-documents" in result.stdout
+    assert not RunDirectory.open(home / "runs/tiny").record.communities
+    result = CliRunner().invoke(main, ["communities", "tiny"])
+    assert (result.exit_code, "has no edges" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "/tmp/x", "with space", "", "x" * 101])
+def test_a_run_cannot_be_called_what_is_no_file_name(arguments: list[str], home: Path, name: str) -> None:
+    result = CliRunner().invoke(main, [*arguments, "--no-load", f"--run={name}"])
+    if name:
+        assert (result.exit_code, "run name" in result.stderr) == (1, True)
+    else:
+        assert (home / "runs/saes/run.json").exists()
 
 
 @pytest.mark.slow
