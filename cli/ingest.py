@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from saedb.cypher.connection import Connection
     from saedb.cypher.server.local import Running
     from saedb.ingest.config import IngestConfig
-    from saedb.ingest.naming import checked_name, name_of
     from saedb.ingest.progress import Report
     from saedb.ingest.rundir import RunDirectory
 
@@ -39,6 +38,7 @@ def ingest(inputs: tuple[str, ...], name: str | None, load: bool, server: Server
     from saedb.cli.progress import progress_bars
     from saedb.ingest import places
     from saedb.ingest.config import IngestConfig
+    from saedb.ingest.naming import checked_name, name_of
 
     config = IngestConfig(inputs=inputs, **settings)
     path = places.runs() / checked_name("run name", name or name_of(_last_part(inputs[0])))
