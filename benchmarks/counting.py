@@ -59,14 +59,7 @@ class Layers:
 
     def edge_job(self) -> int:
         """Return the number of edges, computed with every measure as `saedb ingest` does."""
-        config = IngestConfig(inputs=("made up",))
-        rule = EdgeRule(
-            min_similarity=config.min_similarity,
-            min_support=config.min_support,
-            min_documents=config.min_documents,
-            min_lift=config.min_lift,
-            min_excess=config.min_excess,
-        )
+        rule = EdgeRule.of(IngestConfig(inputs=("made up",)))
         documents = np.arange(TOKENS, dtype=np.int32) // DOCUMENT_TOKENS
         found = edges(self._store, *self._sides, rule, documents=documents, progress=lambda: None)
         return sum(part.num_rows for part in found)

@@ -159,14 +159,7 @@ class Computation:
         self._run.update(saes=records, warnings=tuple(warnings))
 
     def _write_edges(self, statistics: Statistics) -> None:
-        config = self._config
-        rule = EdgeRule(
-            min_similarity=config.min_similarity,
-            min_support=config.min_support,
-            min_documents=config.min_documents,
-            min_lift=config.min_lift,
-            min_excess=config.min_excess,
-        )
+        rule = EdgeRule.of(self._config)
         sides = {
             s.id: Side(sae=s.id, statistics=statistics[s.id], ids=self._ids[s.id], decoder=decoder_rows(s.sae))
             for s in self._materials.saes

@@ -1,14 +1,15 @@
 """Edges between the features of two SAEs: the rule that makes a pair an edge, and the rows of its file."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, fields, replace
+from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from saedb.ingest.activations import ActivationStore
+from saedb.ingest.config import IngestConfig
 from saedb.ingest.counts import BlockCounts, block_counts
 from saedb.ingest.measures import BY_NAME, MEASURES, SELECTING, PairStatistics
 from saedb.ingest.statistics import FeatureStatistics
@@ -36,6 +37,11 @@ class EdgeRule:
     """Where only necessity or sufficiency selects: this lift, or `min_excess`."""
     min_excess: float
     """Necessity minus the density of the upstream feature."""
+
+    @classmethod
+    def of(cls, config: IngestConfig) -> Self:
+        """Return the rule of a run's settings, which have the same names."""
+        return cls(**{field.name: getattr(config, field.name) for field in fields(cls)})
 
     def enough(self, support: NDArray[np.int32], documents: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Return which pairs are together often enough, by their joint tokens and the documents of these."""
