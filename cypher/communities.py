@@ -128,8 +128,8 @@ def _check_parameters(run: RunDirectory, measure: str, min_similarity: float, re
         raise InputError(f"the resolution is {resolution}; it must be positive")
     if not 0 <= seed < 2**63:
         raise InputError(f"the seed is {seed}; it should be in [0, 2^63)")
-    there = measures_of(run)
-    if measure not in there:
+    if not _has_values(run, measure):
+        there = measures_of(run)
         if not there:
             raise InputError(f"run {run.record.id} has no edges, so it has no communities")
         raise InputError(

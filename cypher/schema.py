@@ -230,11 +230,6 @@ def edge_indexes() -> list[str]:
     ]
 
 
-def indexes() -> list[str]:
-    """Return the statements that make every index."""
-    return [*node_indexes(), *edge_indexes()]
-
-
 def layer_label(layer: int, last: int) -> str:
     """Return the label of a layer, such as ``L05``: two digits, or as many as the `last` layer has."""
     return f"L{layer:0{max(2, len(str(last)))}d}"

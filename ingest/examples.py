@@ -67,7 +67,8 @@ def top_hits(store: ActivationStore, sae: str, documents: NDArray[np.int32], cou
             token=store.counted(shard)[found.row_of],
             activation=found.values,
         )
-        pool = _largest(_one_per(pool.joined(new), pool.joined(new).token // size), _POOL * count)
+        joined = pool.joined(new)
+        pool = _largest(_one_per(joined, joined.token // size), _POOL * count)
         full = _rank(pool.feature) == _POOL * count - 1
         floor[pool.feature[full]] = pool.activation[full]
     return _varied(pool, documents[pool.token], count)

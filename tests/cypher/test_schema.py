@@ -36,7 +36,7 @@ def test_relationships_join_declared_nodes() -> None:
 
 
 def test_names_of_constraints_and_indexes_are_unique() -> None:
-    statements = [*schema.constraints(), *schema.indexes()]
+    statements = [*schema.constraints(), *schema.node_indexes(), *schema.edge_indexes()]
     names = [re.findall(r"(?:INDEX|CONSTRAINT) (\w+) IF NOT EXISTS", statement)[0] for statement in statements]
     assert len(set(names)) == len(names)
 

@@ -50,7 +50,7 @@ def test_declared_constraints_and_indexes_are_there_and_ready(connection: Connec
     load(connection, make_run(tmp_path, "indexes"))
     found = connection.read("SHOW INDEXES YIELD name, state RETURN name, state")
     ready = {row["name"] for row in found if row["state"] == "ONLINE"}
-    statements = [*schema.constraints(), *schema.indexes()]
+    statements = [*schema.constraints(), *schema.node_indexes(), *schema.edge_indexes()]
     assert {statement.split(" IF NOT")[0].split()[-1] for statement in statements} <= ready
 
 
