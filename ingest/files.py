@@ -55,22 +55,26 @@ def below(path: Path) -> list[Path]:
 
 
 def texts(file: Path) -> Texts:
-    """Return the columns of a file, and how to read one.
+    """Return the columns of a ``.jsonl``, ``.csv`` or ``.parquet`` file, and how to read one.
 
     Raises:
         InputError: the file is not what its name says; while reading, too.
     """
-    readers = {".txt": _plain, ".jsonl": _json_lines, ".csv": _csv, ".parquet": _parquet}
-    return readers[kind(file) or ".txt"](file)
+    readers = {".jsonl": _json_lines, ".csv": _csv, ".parquet": _parquet}
+    return readers[kind(file) or ""](file)
 
 
-def _plain(file: Path) -> Texts:
-    def read(column: str) -> Iterator[str]:
-        del column
-        with _opened(file) as stream:
-            yield stream.read()
+def parts(file: Path, characters: int) -> Iterator[str]:
+    """Yield the text of a ``.txt`` file, so many characters at a time.
 
-    return Texts(columns={"text": True}, read=read)
+    Raises:
+        InputError: while reading: it is not text.
+    """
+    with _opened(file) as stream:
+        while part := stream.read(characters):
+            if "\0" in part:
+                raise InputError(f"{file} is binary, not text; give a file or folder of text")
+            yield part
 
 
 def _json_lines(file: Path) -> Texts:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from saedb.ingest import files
-from saedb.ingest.document import Document
+from saedb.ingest.document import PIECE, Document
 from saedb.ingest.errors import InputError
 from saedb.ingest.files import Texts
 
@@ -57,14 +57,20 @@ def _local(path: Path, column: str | None) -> Iterator[Document]:
 
 
 def _file(file: Path, name: str, column: str | None) -> Iterator[Document]:
-    texts = files.texts(file)
     if files.kind(file) == ".txt":
-        for text in texts.read("text"):
-            if "\0" in text:
-                raise InputError(f"{file} is binary, not text; {_INSTEAD}")
-            yield Document(id=name, text=text)
-    elif texts.columns:
+        yield _long(name, files.parts(file, PIECE))
+    elif (texts := files.texts(file)).columns:
         yield from _rows(texts, name, column)
+
+
+def _long(name: str, parts: Iterator[str]) -> Document:
+    """Return a document that is not read beyond its first part, unless that is blank."""
+    text = ""
+    for part in parts:
+        text += part
+        if part.strip():
+            break
+    return Document(id=name, text=text, more=parts)
 
 
 def _rows(texts: Texts, name: str, column: str | None) -> Iterator[Document]:

@@ -17,10 +17,11 @@ import numpy.typing as npt
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from saedb.ingest.contexts import CALIBRATION_CONTEXTS, countable, median_norms, pack, special_tokens
+from saedb.ingest.contexts import CALIBRATION_CONTEXTS, countable, median_norms, special_tokens
 from saedb.ingest.demo.recipe import HOOKS, hook_name
 from saedb.ingest.demo.text import documents
 from saedb.ingest.model import LanguageModel
+from saedb.ingest.packing import pack
 
 CONTEXT_SIZE = 128
 
@@ -53,7 +54,12 @@ def contexts(
     More contexts begin with the same ones.
     """
     packed = pack(
-        documents(split), tokenizer, context_size=CONTEXT_SIZE, prepend_bos=True, max_tokens=sys.maxsize
+        documents(split),
+        tokenizer,
+        context_size=CONTEXT_SIZE,
+        prepend_bos=True,
+        max_tokens=sys.maxsize,
+        halves=False,
     ).tokens
     order = list(range(len(packed)))
     random.Random(_SHUFFLE_SEED).shuffle(order)

@@ -1,122 +1,29 @@
-import logging
-from collections.abc import Sequence
-
 import numpy as np
+import pyarrow as pa
 import pytest
 import tiny
-import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from sae_lens.tokenization_and_batching import concat_and_batch_sequences
 
 from saedb.ingest import contexts, tables
 from saedb.ingest.contexts import Contexts
-from saedb.ingest.document import Document
 from saedb.ingest.errors import InputError
 
 TOKENIZER = tiny.tokenizer()
 BOS, EOS = 0, 1
 
 
-def documents(texts: Sequence[str]) -> list[Document]:
-    return [Document(id=f"d{number}", text=text) for number, text in enumerate(texts)]
-
-
-def pack(texts: Sequence[str], *, context_size: int, prepend_bos: bool = True, max_tokens: int = 10**6) -> Contexts:
-    return contexts.pack(
-        documents(texts), TOKENIZER, context_size=context_size, prepend_bos=prepend_bos, max_tokens=max_tokens
-    )
-
-
-def ids(text: str) -> list[int]:
-    return TOKENIZER(text, add_special_tokens=False)["input_ids"]
-
-
-def test_bos_starts_each_context_and_stands_between_documents() -> None:
-    packed = pack(["the cat sat", "the dog ran . it was", "he"], context_size=6)
-    words = [TOKENIZER.convert_ids_to_tokens(row.tolist()) for row in packed.tokens]
-    assert words == [["<s>", "the", "cat", "sat", "<s>", "the"], ["<s>", "dog", "ran", ".", "it", "was"]]
-    assert packed.documents.tolist() == [[-1, 0, 0, 0, -1, 1], [-1, 1, 1, 1, 1, 1]]
-    assert packed.document_ids == ("d0", "d1")
-    assert packed.prepend_bos
-    assert packed.tokens.dtype == packed.documents.dtype == np.int32
-
-
-words = st.lists(st.sampled_from([*tiny.WORDS, "<s>", "</s>"]), max_size=15).map(" ".join)
-
-
-@given(texts=st.lists(words, min_size=1, max_size=8), context_size=st.integers(2, 9), prepend_bos=st.booleans())
-def test_packing_equals_sae_lens_and_remembers_each_tokens_document(
-    texts: list[str], context_size: int, prepend_bos: bool
-) -> None:
-    expected = list(
-        concat_and_batch_sequences(
-            iter([torch.tensor(ids(text)) for text in texts]),
-            context_size,
-            begin_batch_token_id=BOS if prepend_bos else None,
-            sequence_separator_token_id=BOS,
-        )
-    )
-    if not expected:
-        with pytest.raises(InputError, match="does not fill one context"):
-            pack(texts, context_size=context_size, prepend_bos=prepend_bos)
-        return
-    packed = pack(texts, context_size=context_size, prepend_bos=prepend_bos)
-    assert packed.tokens.tolist() == torch.stack(expected).tolist()
-    read = [
-        (packed.document_ids[d], t) for d, t in zip(packed.documents.flat, packed.tokens.flat, strict=True) if d >= 0
-    ]
-    written = [(d.id, t) for d in documents(texts) for t in ids(d.text) if t != BOS]
-    assert read == written[: len(read)]
-    assert all(t == BOS for d, t in zip(packed.documents.flat, packed.tokens.flat, strict=True) if d < 0)
-
-
-def test_a_context_of_one_token_is_an_input_error() -> None:
-    with pytest.raises(InputError, match="context size of 1"):
-        pack(["the cat"], context_size=1)
-
-
-def test_no_more_text_is_read_than_fills_the_contexts() -> None:
-    def endless():
-        while True:
-            yield Document(id="d", text="the cat sat on the mat")
-
-    packed = contexts.pack(endless(), TOKENIZER, context_size=10, prepend_bos=True, max_tokens=25)
-    assert packed.tokens.shape == (3, 10)
-
-
-def test_progress_ends_at_the_tokens_asked_for() -> None:
-    seen: list[tuple[str, int, int | None]] = []
-    contexts.pack(
-        documents(["the cat sat on the mat"] * 9),
-        TOKENIZER,
-        context_size=10,
+def contexts_of(tokens: list[list[int]], documents: list[list[int]], halves: list[int]) -> Contexts:
+    return Contexts(
+        tokens=np.array(tokens, np.int32),
+        documents=np.array(documents, np.int32),
+        document_ids=tuple(f"d{number}" for number in range(len(halves))),
+        halves=np.array(halves, np.int8),
         prepend_bos=True,
-        max_tokens=25,
-        report=lambda *values: seen.append(values),
     )
-    assert seen == [("tokenise", 10, 30), ("tokenise", 20, 30), ("tokenise", 30, 30)]
 
 
-def test_a_tokenizer_without_bos_separates_nothing() -> None:
-    without = tiny.tokenizer()
-    without.bos_token = None
-    texts = documents(["the cat", "sat on"])
-    packed = contexts.pack(texts, without, context_size=4, prepend_bos=True, max_tokens=4)
-    assert packed.tokens.tolist() == [ids("the cat sat on")]
-    assert packed.documents.tolist() == [[0, 0, 1, 1]]
-    assert not packed.prepend_bos
-
-
-def test_a_document_longer_than_the_models_context_is_no_warning(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
-    caplog.set_level(logging.WARNING, logger="transformers")
-    short = tiny.tokenizer()
-    short.model_max_length = 4
-    contexts.pack(documents(["the cat sat on the mat"]), short, context_size=4, prepend_bos=True, max_tokens=4)
-    assert not caplog.records
+PACKED = contexts_of(
+    [[BOS, 3, 4, 5], [BOS, 6, 7, BOS], [BOS, 8, 9, 9]], [[-1, 0, 0, 0], [-1, 1, 1, -1], [-1, 2, 2, 2]], [0, 0, 1]
+)
 
 
 def test_special_tokens_are_bos_eos_and_padding() -> None:
@@ -153,17 +60,32 @@ def test_medians_of_special_tokens_only_are_an_input_error() -> None:
         contexts.median_norms(np.array([[5, BOS]], dtype=np.int32), {BOS}, {"h": np.ones((1, 2), dtype=np.float32)})
 
 
+@pytest.mark.parametrize(("halves", "expected"), [([0, 0, 1], 2), ([0, 1, 1], 1), ([0, 0, 0], 3)])
+def test_contexts_of_the_first_half_come_before_those_of_documents_of_the_second(
+    halves: list[int], expected: int
+) -> None:
+    packed = contexts_of(PACKED.tokens.tolist(), PACKED.documents.tolist(), halves)
+    assert packed.first_half_contexts == expected
+
+
 def test_document_rows_trace_a_number_to_its_source() -> None:
-    table = contexts.document_rows(pack(["the cat sat", "the dog ran"], context_size=4))
+    table = contexts.document_rows(PACKED)
     assert table.schema.equals(tables.DOCUMENTS.schema)
-    assert table.to_pylist() == [{"document": 0, "id": "d0"}, {"document": 1, "id": "d1"}]
+    assert table.to_pylist() == [
+        {"document": 0, "id": "d0", "half": 0},
+        {"document": 1, "id": "d1", "half": 0},
+        {"document": 2, "id": "d2", "half": 1},
+    ]
 
 
-def test_rows_say_where_each_token_stands() -> None:
-    packed = pack(["the cat sat", "the dog ran"], context_size=4)
-    mask = packed.documents >= 0
-    table = contexts.rows(packed, mask)
-    assert table.schema.equals(tables.TOKENS.schema)
-    first, *_, last = table.to_pylist()
+@pytest.mark.parametrize("rows_at_once", [1, 8, 1000])
+def test_rows_say_where_each_token_stands_however_many_are_made_at_once(
+    monkeypatch: pytest.MonkeyPatch, rows_at_once: int
+) -> None:
+    monkeypatch.setattr(contexts, "_ROWS", rows_at_once)
+    parts = list(contexts.rows(PACKED, PACKED.documents >= 0))
+    assert len(parts) == {1: 3, 8: 2, 1000: 1}[rows_at_once]
+    assert all(part.schema.equals(tables.TOKENS.schema) for part in parts)
+    first, *_, last = pa.concat_tables(parts).to_pylist()
     assert first == {"context": 0, "position": 0, "token": BOS, "document": -1, "counted": False}
-    assert last == {"context": 1, "position": 3, "token": ids("ran")[0], "document": 1, "counted": True}
+    assert last == {"context": 2, "position": 3, "token": 9, "document": 2, "counted": True}

@@ -53,6 +53,7 @@ def test_the_text_around_a_token_stays_in_its_document_and_context() -> None:
         tokens=np.array([tokenizer.convert_tokens_to_ids(words)], np.int32),
         documents=np.array([[-1, 0, 0, 0, 0, 1, 1, 1, 1]], np.int32),
         document_ids=("a", "b"),
+        halves=np.zeros(2, np.int8),
         prepend_bos=True,
     )
     before, token, after = texts(contexts, np.array([2, 5]), tokenizer)
@@ -75,7 +76,13 @@ BYTES = byte_tokenizer()
 @given(st.text("aé€😀 \n", min_size=1, max_size=6), st.data())
 def test_the_three_parts_make_the_text_again_whatever_bytes_the_token_has(text: str, data: st.DataObject) -> None:
     tokens = np.array([BYTES(text)["input_ids"]], np.int32)[:, :7]
-    contexts = Contexts(tokens=tokens, documents=np.zeros_like(tokens), document_ids=("a",), prepend_bos=True)
+    contexts = Contexts(
+        tokens=tokens,
+        documents=np.zeros_like(tokens),
+        document_ids=("a",),
+        halves=np.zeros(1, np.int8),
+        prepend_bos=True,
+    )
     place = data.draw(st.integers(0, tokens.shape[1] - 1))
     (before,), (token,), (after,) = texts(contexts, np.array([place]), BYTES)
     assert before + token + after == BYTES.decode(tokens[0])
@@ -90,6 +97,7 @@ def test_rows_name_the_place_and_rank_of_each_example(tmp_path: Path) -> None:
         tokens=np.array([[0, 3, 5, 7], [0, 4, 6, 8]], np.int32),
         documents=np.array([[-1, 0, 0, 0], [-1, 1, 1, 1]], np.int32),
         document_ids=("a", "b"),
+        halves=np.zeros(2, np.int8),
         prepend_bos=True,
     )
     hits = top_hits(store_of(tmp_path, {"0-a": dense}), "0-a", contexts.documents.ravel(), 10)
