@@ -1,11 +1,11 @@
-"""Which text, model and SAEs a run was made from, where these are local files.
+"""Which text, model, SAEs and given activations a run was made from, where these are local files.
 
 A path means another file from another folder, and the same path may hold something else tomorrow: so paths are
 recorded as absolute ones, with a hash of what they hold. Names on the hub and ``demo`` have none.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,46 +13,69 @@ from sae_lens.constants import SAE_CFG_FILENAME, SAE_WEIGHTS_FILENAME
 
 from saedb.ingest import files
 from saedb.ingest.config import IngestConfig
+from saedb.ingest.rundir import FEATURES_FILE, RunDirectory
 
 _NAMES_NO_PATH = "demo"
 
 
 def settings(config: IngestConfig) -> dict[str, Any]:
-    """Return the settings that decide what the tables hold, as JSON values, with absolute local paths."""
+    """Return the settings that decide what the tables hold, as JSON values, with absolute local paths.
+
+    Raises:
+        RunError: the run that maxima come from is not there.
+    """
     return {
         **config.settings(),
-        "inputs": [str(_folder(name) or name) for name in config.inputs],
-        "model": str(_folder(config.model) or config.model) if config.model else None,
-        "dataset": str(_path(config.dataset) or config.dataset),
+        "inputs": [_absolute(_folder(name), name) for name in config.inputs],
+        "model": _absolute(_folder(config.model), config.model),
+        "dataset": _absolute(_path(config.dataset), config.dataset),
+        "activations": _absolute(_path(config.activations), config.activations),
+        "max_activations": _absolute(_path(config.max_activations), config.max_activations),
+        "max_from": _absolute(_run(config.max_from), config.max_from),
     }
 
 
 def contents(config: IngestConfig) -> Mapping[str, str]:
-    """Return the sha256 over names and contents of local files by ``inputs``, ``model`` and ``dataset``.
+    """Return the sha256 over names and contents of local files, by the setting that names them.
 
     Left out is what is not local: for a name on the hub nothing is fetched or asked, so a repository that changed
     under its name is not noticed here (of SAEs the hashes of their weights tell).
 
     Raises:
         InputError: the text is of no kind that saedb reads.
+        RunError: the run that maxima come from is not there.
     """
-    parts = {
-        "inputs": {path: _of_saes(path) for name in config.inputs if (path := _folder(name))},
-        "model": {path: _of_model(path) for name in [config.model] if name and (path := _folder(name))},
-        "dataset": {path: files.below(path) for name in [config.dataset] if (path := _path(name))},
+    parts: dict[str, tuple[Iterable[Path | None], Callable[[Path], Iterable[Path]]]] = {
+        "inputs": (map(_folder, config.inputs), _of_saes),
+        "model": ([_folder(config.model)], _of_model),
+        "dataset": ([_path(config.dataset)], files.below),
+        "activations": ([_path(config.activations)], _all_below),
+        "max_activations": ([_path(config.max_activations)], _all_below),
+        "max_from": ([_run(config.max_from)], lambda run: [run / FEATURES_FILE]),
     }
-    return {name: _sha256(found) for name, found in parts.items() if found}
+    found = {name: {path: below(path) for path in paths if path} for name, (paths, below) in parts.items()}
+    return {name: _sha256(by_path) for name, by_path in found.items() if by_path}
 
 
-def _path(name: str) -> Path | None:
+def _absolute(path: Path | None, name: str | None) -> str | None:
+    return str(path) if path else name
+
+
+def _path(name: str | None) -> Path | None:
     """Return the absolute path that a name stands for, or None where it stands for none."""
+    if name is None or name == _NAMES_NO_PATH:
+        return None
     path = Path(name).expanduser()
-    return path.resolve() if name != _NAMES_NO_PATH and path.exists() else None
+    return path.resolve() if path.exists() else None
 
 
-def _folder(name: str) -> Path | None:
+def _folder(name: str | None) -> Path | None:
     path = _path(name)
     return path if path is not None and path.is_dir() else None
+
+
+def _run(name: str | None) -> Path | None:
+    return RunDirectory.named(name).path.resolve() if name else None
 
 
 def _of_saes(folder: Path) -> list[Path]:
@@ -64,6 +87,10 @@ def _of_saes(folder: Path) -> list[Path]:
 
 def _of_model(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _all_below(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
 def _sha256(found: Mapping[Path, Iterable[Path]]) -> str:

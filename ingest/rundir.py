@@ -20,8 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
-from saedb.ingest import tables
+from saedb.ingest import places, tables
 from saedb.ingest.errors import RunError
+from saedb.ingest.failpoints import Kind, reached
 from saedb.ingest.record import FileRecord, RunRecord
 from saedb.ingest.tables import Table
 
@@ -30,6 +31,8 @@ TOKENS_FILE: Final = "tokens.parquet"
 DOCUMENTS_FILE: Final = "documents.parquet"
 EXAMPLES_FILE: Final = "examples.parquet"
 COMMUNITIES_FILE: Final = "communities.parquet"
+
+_TEMPORARY: Final = ".unfinished"
 
 
 def edges_file(source: str, target: str) -> str:
@@ -49,13 +52,14 @@ class RunDirectory:
         """Return a new run directory that holds only its ``run.json``.
 
         Raises:
-            RunError: there is a run already.
+            RunError: there is a run already, or another process is making one.
         """
-        if (path / "run.json").exists():
-            raise RunError(f"a run is there already: {path}; choose another name with --run")
-        path.mkdir(parents=True, exist_ok=True)
-        run = cls(path, record)
-        run.update()
+        make_folder(path)
+        with _locked(path):
+            if (path / "run.json").exists():
+                raise RunError(f"a run is there already: {path}; choose another name with --run")
+            run = cls(path, record)
+            run.update()
         return run
 
     @classmethod
@@ -73,8 +77,7 @@ class RunDirectory:
             raise RunError(f"no run at {path} (run.json is missing); see: saedb runs") from None
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"{file} is damaged ({error}); compute or import the run again") from error
-        if version > tables.FORMAT:
-            raise RunError(f"{path} is of format {version}, this saedb reads {tables.FORMAT}; update saedb")
+        tables.check_format(version, path)
         try:
             record = TypeAdapter(RunRecord).validate_python(content)
         except ValidationError as error:
@@ -82,28 +85,35 @@ class RunDirectory:
             raise RunError(f"{file} is damaged ({where}: {error.errors()[0]['msg']})") from error
         return cls(path, record)
 
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Return the run that a path means, or else the name of one in the folder of the runs.
+
+        Raises:
+            RunError: as for `open`.
+        """
+        path = Path(name).expanduser()
+        return cls.open(path if (path / "run.json").is_file() else places.runs() / name)
+
     @contextmanager
     def writing(self) -> Generator[None]:
         """Hold the run's lock, which goes with the process; the record is read again under it.
 
+        What a process that was killed had not finished is removed.
+
         Raises:
             RunError: another process is writing this run.
         """
-        lock = filelock.FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise RunError(f"another process is writing {self.path}; wait for it, or stop it") from None
-        try:
+        with _locked(self.path):
             self.record = type(self).open(self.path).record
+            for left in self.path.rglob(f"*{_TEMPORARY}"):
+                left.unlink()
             yield
-        finally:
-            lock.release()
 
     def update(self, **changes: Any) -> None:
         """Change fields of the record and replace ``run.json`` atomically."""
         self.record = replace(self.record, **changes)
-        with replacing(self.path / "run.json") as temporary:
+        with replacing(self.path / "run.json", "record") as temporary:
             temporary.write_text(json.dumps(asdict(self.record), indent=1) + "\n", encoding="utf-8")
 
     def has(self, name: str, table: Table) -> bool:
@@ -120,10 +130,10 @@ class RunDirectory:
         """Write the rows of a table, part by part, and record the file."""
         schema = table.schema.with_metadata({**(table.schema.metadata or {}), "saedb.input": self._input})
         file = self.path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         count = 0
         with (
-            replacing(file) as temporary,
+            replacing(file, "table") as temporary,
             pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
         ):
             for batch in batches:
@@ -168,14 +178,41 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where they are missing; synced."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        _sync(folder.parent)
+
+
 @contextmanager
-def replacing(file: Path) -> Generator[Path]:
-    """Yield a temporary name beside `file` that takes its place, synced, when the block ends well."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+def _locked(path: Path) -> Generator[None]:
+    lock = filelock.FileLock(path / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise RunError(f"another process is writing {path}; wait for it, or stop it") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def replacing(file: Path, kind: Kind) -> Generator[Path]:
+    """Yield a temporary name beside `file` that takes its place, synced, when the block ends well.
+
+    `kind` names the fail points on the way.
+    """
+    temporary = file.with_name(f".{file.name}.{os.getpid()}{_TEMPORARY}")
     try:
         yield temporary
+        reached(kind, "written")
         _sync(temporary)
+        reached(kind, "synced")
         temporary.replace(file)
+        reached(kind, "renamed")
         _sync(file.parent)
     finally:
         temporary.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import pytest
 from saedb.ingest.errors import RunError
 from saedb.ingest.record import RunRecord, SaeRecord, TokenCounts
 from saedb.ingest.rundir import RunDirectory, edges_file, replacing
-from saedb.ingest.tables import COMMUNITIES, EDGES, rows
+from saedb.ingest.tables import COMMUNITIES, EDGES, FORMAT, rows
 
 RECORD = RunRecord(
     id="small",
@@ -50,7 +50,7 @@ def test_a_missing_run_is_named(tmp_path: Path) -> None:
         RunDirectory.open(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"format": "x"}', '{"format": null}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", f'{{"format": {FORMAT}}}', '{"format": "x"}', '{"format": null}'])
 def test_a_damaged_record_is_one_line(tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(RunError, match="is damaged") as caught:
@@ -60,9 +60,9 @@ def test_a_damaged_record_is_one_line(tmp_path: Path, content: str) -> None:
 
 def test_a_record_of_a_later_format_asks_for_an_update(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path, RECORD)
-    content = json.loads((run.path / "run.json").read_text()) | {"format": 2, "kind": "of the future"}
+    content = json.loads((run.path / "run.json").read_text()) | {"format": FORMAT + 1, "kind": "of the future"}
     (run.path / "run.json").write_text(json.dumps(content))
-    with pytest.raises(RunError, match="of format 2, this saedb reads 1; update saedb"):
+    with pytest.raises(RunError, match=f"of format {FORMAT + 1}, this saedb reads {FORMAT}; update saedb"):
         RunDirectory.open(tmp_path)
 
 
@@ -123,6 +123,29 @@ def test_one_process_writes_a_run_at_a_time(tmp_path: Path) -> None:
         pass
 
 
+def test_what_a_killed_process_had_not_finished_is_removed(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    (tmp_path / NAME).parent.mkdir(parents=True)
+    left: list[Path] = []
+    for file in (run.path / "run.json", run.path / NAME):
+        with contextlib.suppress(KeyboardInterrupt), replacing(file, "table") as temporary:
+            left.append(temporary)
+            raise KeyboardInterrupt
+    for file in left:
+        file.write_text("half")  # as a process leaves it that is killed
+    with RunDirectory.open(tmp_path).writing():
+        assert not any(file.exists() for file in left)
+    assert RunDirectory.open(tmp_path).record == RECORD
+
+
+def test_a_run_is_not_created_beside_another_process_that_creates_it(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    with run.writing():
+        (tmp_path / "run.json").unlink()
+        with pytest.raises(RunError, match="another process is writing"):
+            RunDirectory.create(tmp_path, RECORD)
+
+
 def test_equal_content_has_equal_hashes_and_a_changed_table_another(tmp_path: Path) -> None:
     hashes = []
     for folder, pearson in (("a", 0.5), ("b", 0.5), ("c", 0.6)):
@@ -136,12 +159,12 @@ def test_equal_content_has_equal_hashes_and_a_changed_table_another(tmp_path: Pa
 def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("before")
-    with contextlib.suppress(KeyboardInterrupt), replacing(file) as temporary:
+    with contextlib.suppress(KeyboardInterrupt), replacing(file, "table") as temporary:
         temporary.write_text("half")
         raise KeyboardInterrupt
     assert file.read_text() == "before"
     assert list(tmp_path.iterdir()) == [file]
-    with replacing(file) as temporary:
+    with replacing(file, "table") as temporary:
         temporary.write_text("after")
     assert file.read_text() == "after"
     assert list(tmp_path.iterdir()) == [file]
