@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from sae_lens.constants import SAE_CFG_FILENAME, SAE_WEIGHTS_FILENAME
 from safetensors import SafetensorError, safe_open
@@ -13,9 +13,6 @@ from saedb.ingest import metadata
 from saedb.ingest.errors import InputError
 from saedb.ingest.naming import checked_name, name_of
 from saedb.ingest.sources import Folder, SaeSource
-
-_NEEDS_FACTOR: Final = ("expected_average_only_in", "covariance_whitening")
-"""Normalisations that SAELens folds into the weights at the end of training."""
 
 
 def read(path: Path, *, saes_glob: str | None = None, set_name: str | None = None) -> Iterator[SaeSource]:
@@ -37,7 +34,7 @@ def read(path: Path, *, saes_glob: str | None = None, set_name: str | None = Non
             _config(folder), Folder(path=folder), set_name=name, keep_set_name=set_name is not None
         )
         _check_weights(folder / SAE_WEIGHTS_FILENAME, source)
-        _check_scaling(source)
+        metadata.check_scaling(source)
         yield source
 
 
@@ -73,19 +70,15 @@ def _check_weights(file: Path, source: SaeSource) -> None:
     try:
         with safe_open(file, framework="pt") as weights:
             shape = weights.get_slice("W_dec").get_shape()
+            names = weights.keys()
     except (SafetensorError, OSError) as error:
         raise InputError(f"{file} is damaged ({error}); save or download it again") from error
+    if source.architecture == "jumprelu" and "threshold" not in names:
+        raise InputError(
+            f"{file} has no threshold, which jumprelu and trained BatchTopK SAEs need; save it with SAELens"
+        )
     if shape != [source.d_sae, source.d_in]:
         expected = [source.d_sae, source.d_in]
         raise InputError(
             f"{file}: W_dec is {shape}, {SAE_CFG_FILENAME} says {expected}; these two files differ in origin"
-        )
-
-
-def _check_scaling(source: SaeSource) -> None:
-    """Refuse an SAE whose ``encode`` would leave out the scaling of its input that it was trained with."""
-    if source.normalisation in _NEEDS_FACTOR:
-        raise InputError(
-            f"{source.location} is a training checkpoint: the factor of {source.normalisation} is not in its weights; "
-            "give the SAE that SAELens saves at the end of training"
         )

@@ -20,13 +20,19 @@ from saedb.ingest.sources import Folder, Release, SaeSource
 
 _NEURONPEDIA_ID: Final = re.compile(r"[^/]+/(?P<layer>\d+)-(?P<set>[^/]+)")
 
-_REFUSED: Final[Mapping[str, str]] = MappingProxyType(
+REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "abstopk": "has activations below 0, which saedb would drop",
         "temporal": "encodes a token by the ones before it, and saedb encodes each alone",
     }
 )
 """Architectures that are SAEs but cannot be analysed, with the reason."""
+
+BATCH_TOP_K: Final = ("batchtopk", "matryoshka_batchtopk")
+"""Architectures of training only: the trained SAE is saved as jumprelu, with the threshold that replaces the batch."""
+
+_NEEDS_FACTOR: Final = ("expected_average_only_in", "covariance_whitening")
+"""Normalisations that SAELens folds into the weights at the end of training."""
 
 _Size = Annotated[int, Field(gt=0)]
 
@@ -89,7 +95,9 @@ def describe(
     match = _NEURONPEDIA_ID.fullmatch(neuronpedia_id or "")
     return SaeSource(
         location=location,
-        layer=int(match["layer"]) if match else hooks.block(metadata.hook_name),
+        layer=int(match["layer"])
+        if match
+        else max(hooks.block(metadata.hook_name), 0),  # the embedding is before block 0
         set=match["set"] if match and not keep_set_name else set_name,
         hook=metadata.hook_name,
         d_in=checked.d_in,
@@ -113,10 +121,32 @@ def modern(config: Mapping[str, Any], where: object) -> dict[str, Any]:
         InputError: SAELens has no such architecture.
     """
     architecture = config.get("architecture", "standard")
+    if architecture in BATCH_TOP_K:
+        raise InputError(
+            f"{where} is a training checkpoint of architecture {architecture}, whose encode depends on the batch; give "
+            "the SAE that its save_inference_model writes, with the threshold"
+        )
     if architecture not in SAE_CLASS_REGISTRY:
         known = ", ".join(sorted(SAE_CLASS_REGISTRY))
         raise InputError(f"{where}: unknown architecture {architecture!r}; SAELens loads {known}")
     return handle_config_defaulting(dict(config))
+
+
+def check_scaling(source: SaeSource, factor: float | None = None) -> None:
+    """Refuse an SAE whose ``encode`` would leave out the scaling of its input that it was trained with.
+
+    Args:
+        source: the SAE.
+        factor: the one that SAELens' directory states for it.
+
+    Raises:
+        InputError: it normalises by a factor that nobody states.
+    """
+    if source.normalisation in _NEEDS_FACTOR and factor is None:
+        raise InputError(
+            f"{source.location} is a training checkpoint: the factor of {source.normalisation} is not in its weights; "
+            "give the SAE that SAELens saves at the end of training"
+        )
 
 
 def _checked(config: Mapping[str, Any], location: Release | Folder) -> _Config:
@@ -130,8 +160,8 @@ def _checked(config: Mapping[str, Any], location: Release | Folder) -> _Config:
         ) from error
     if issubclass(SAE_CLASS_REGISTRY[checked.architecture][0], Transcoder):
         raise InputError(f"{location} is a transcoder, which does not rebuild what it reads; saedb takes SAEs only")
-    if checked.architecture in _REFUSED:
-        reason = _REFUSED[checked.architecture]
+    if checked.architecture in REFUSED:
+        reason = REFUSED[checked.architecture]
         raise InputError(f"{location} is of architecture {checked.architecture}, which {reason}; choose other SAEs")
     if checked.metadata.hook_head_index is not None:
         raise InputError(f"{location} reads one attention head; saedb takes SAEs of whole hook points only")

@@ -27,7 +27,9 @@ from saedb.ingest.sources import SaeSet
 
 _log = logging.getLogger(__name__)
 
-_PROCESSING: Final = ("fold_ln", "center_writing_weights", "center_unembed", "fold_value_biases")
+_CENTRING: Final = "center_writing_weights"
+
+_PROCESSING: Final = ("fold_ln", _CENTRING, "center_unembed", "fold_value_biases")
 """What may be done to the weights; all off, as SAELens has it, unless the SAEs' metadata switches it on."""
 
 
@@ -35,9 +37,10 @@ class LanguageModel:
     """A model, run only as far as the hook points that are asked for."""
 
     def __init__(self, model: TransformerBridge, hook_names: Sequence[str]) -> None:
-        """Wrap a bridge, to be asked for the activations at `hook_names`."""
+        """Wrap a bridge, to be asked for the activations at `hook_names`, which differ."""
         self._model = model.eval()
         self._hooks = tuple(sorted(hook_names, key=hooks.depth))
+        self._model.set_use_hook_mlp_in(any(hook.endswith(".hook_mlp_in") for hook in self._hooks))
         self.tokenizer: PreTrainedTokenizerBase = model.tokenizer
         self.d_model: int = model.cfg.d_model
         self.device = model.W_E.device
@@ -46,20 +49,20 @@ class LanguageModel:
     def residuals(self, tokens: Tensor) -> dict[str, Tensor]:
         """Return the activations at each hook point by depth, float32 [batch, context, d_in], without gradients.
 
-        The heads of ``hook_z`` are laid side by side, as SAELens does. No block is run that no hook point needs.
+        Heads, as of ``hook_z``, are laid side by side, as SAELens does. No block is run that no hook point needs. A
+        hook point that the model lacks is left out; a model of `load_model` has all.
 
         Args:
             tokens: ids as packed, integers [batch, context].
         """
         last = self._hooks[-1]
-        ends_before = last.endswith("hook_resid_pre")  # what the model returns when stopped before a block
-        wanted = self._hooks[:-1] if ends_before else self._hooks
-        stop = hooks.block(last) if ends_before else hooks.block(last) + 1
+        stop = hooks.block(last) if hooks.starts_block(last) else hooks.block(last) + 1
         residual, cache = self._model.run_with_cache(
-            tokens.to(self.device, torch.int64), names_filter=list(wanted), stop_at_layer=stop, prepend_bos=False
+            tokens.to(self.device, torch.int64), names_filter=list(self._hooks), stop_at_layer=stop, prepend_bos=False
         )
-        found = {hook: cache[hook] for hook in wanted} | ({last: residual} if ends_before else {})
-        return {hook: values.flatten(start_dim=2).float() for hook, values in found.items()}
+        # a model that is stopped before a block returns what the block would be given
+        found = {hook: residual if hooks.block(hook) == stop else cache.cache_dict.get(hook) for hook in self._hooks}
+        return {hook: values.flatten(start_dim=2).float() for hook, values in found.items() if values is not None}
 
     @torch.no_grad()
     def promoted(self, directions: Tensor) -> Tensor:
@@ -92,9 +95,12 @@ def load_model(saes: SaeSet, name: str | None = None, *, device: str | torch.dev
     name = name or saes.model_to_load
     with _quiet():
         model = _load(name, str(device))
-        _process(model, saes.sources[0].model_kwargs)
-    _fits(model, saes, name)
-    return LanguageModel(model, saes.hooks)
+        _process(model, saes.sources[0].model_kwargs, name)
+    if model.tokenizer is None:
+        raise InputError(f"the model {name} has no tokenizer; put its files into the model's folder")
+    language_model = LanguageModel(model, saes.hooks)
+    _fits(language_model, saes, name, blocks=model.cfg.n_layers)
+    return language_model
 
 
 def _load(name: str, device: str) -> TransformerBridge:
@@ -133,9 +139,14 @@ def _official(name: str) -> str:
         return name
 
 
-def _process(model: TransformerBridge, kwargs: Mapping[str, Any]) -> None:
+def _process(model: TransformerBridge, kwargs: Mapping[str, Any], name: str) -> None:
     """Rewrite the weights as a HookedTransformer that is loaded with these arguments does."""
-    processing = {name: bool(kwargs.get(name, False)) for name in _PROCESSING}
+    processing = {step: bool(kwargs.get(step, False)) for step in _PROCESSING}
+    if processing[_CENTRING] and not _can_be_centred(model):
+        raise InputError(
+            f"the SAEs' metadata asks for {_CENTRING}, which changes what {name} computes (its normalisation is "
+            f"{model.cfg.normalization_type}); give their model with --model, or take it out of their cfg.json"
+        )
     if any(processing.values()):
         model.enable_compatibility_mode(disable_warnings=True, **processing)
     ignored = sorted(set(kwargs) - set(_PROCESSING))
@@ -143,17 +154,25 @@ def _process(model: TransformerBridge, kwargs: Mapping[str, Any]) -> None:
         _log.warning("the model is loaded without %s, which the SAEs' metadata sets", ", ".join(ignored))
 
 
-def _fits(model: TransformerBridge, saes: SaeSet, name: str) -> None:
-    """Check that the model has every hook point, in the size that the SAEs read, and a tokenizer."""
-    if model.tokenizer is None:
-        raise InputError(f"the model {name} has no tokenizer; put its files into the model's folder")
-    blocks = model.cfg.n_layers
+def _can_be_centred(model: TransformerBridge) -> bool:
+    """Return whether the model takes the mean out of all that it reads; else TransformerLens skips the centring."""
+    supported = getattr(model.adapter, f"supports_{_CENTRING}", True)
+    return supported and model.cfg.normalization_type in ("LN", "LNPre") and not getattr(model.cfg, "final_rms", False)
+
+
+def _fits(model: LanguageModel, saes: SaeSet, name: str, *, blocks: int) -> None:
+    """Check that the model has every hook point, in the size that the SAEs read, by running it on two tokens."""
     for source in saes.sources:
         if hooks.block(source.hook) >= blocks:
             raise InputError(f"{source.location} reads {source.hook}, and {name} has {blocks} blocks; see --model")
-        if hooks.is_residual(source.hook) and source.d_in != model.cfg.d_model:
-            sizes = f"{source.d_in} values at {source.hook}, and {name} has {model.cfg.d_model}"
-            raise InputError(f"{source.location} reads {sizes}; see --model")
+    tokens = torch.zeros(1, 2, dtype=torch.int64)
+    sizes = {hook: values.shape[-1] for hook, values in model.residuals(tokens).items()}
+    for source in saes.sources:
+        if source.hook not in sizes:
+            raise InputError(f"{source.location} reads {source.hook}, which {name} does not have; see --model")
+        if source.d_in != sizes[source.hook]:
+            read = f"{source.d_in} values at {source.hook}, and {name} has {sizes[source.hook]}"
+            raise InputError(f"{source.location} reads {read}; see --model")
 
 
 @contextlib.contextmanager

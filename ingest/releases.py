@@ -43,7 +43,7 @@ def read(
                 raise InputError(
                     f"SAELens cannot read the metadata of {release}/{sae_id} ({error}); choose others"
                 ) from error
-        yield metadata.describe(
+        source = metadata.describe(
             config,
             Release(release=release, sae_id=sae_id, repository=lookup.repo_id, path=lookup.saes_map[sae_id]),
             set_name=checked_name("set", set_name) if set_name else name_of(release),
@@ -51,6 +51,15 @@ def read(
             neuronpedia_id=lookup.neuronpedia_id[sae_id],
             expected_l0=lookup.expected_l0[sae_id] or None,  # SAELens fills in 0 where none is stated
         )
+        metadata.check_scaling(source, (lookup.norm_scaling_factor or {}).get(sae_id))
+        yield source
+
+
+def layers(name: str) -> frozenset[int]:
+    """Return the layer numbers of a release's SAEs; none where the name is no release's."""
+    lookup = get_pretrained_saes_directory().get(name)
+    numbers = (metadata.layer(known) for known in lookup.neuronpedia_id.values()) if lookup else ()
+    return frozenset(number for number in numbers if number is not None)
 
 
 def fetching(release: str, ids: Sequence[str]) -> AbstractContextManager[None]:

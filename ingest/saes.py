@@ -17,7 +17,8 @@ import torch
 from sae_lens import SAE
 from safetensors import SafetensorError
 
-from saedb.ingest import folders, hooks, releases
+from saedb.ingest import folders, hooks, metadata, releases
+from saedb.ingest import pairs as pairing
 from saedb.ingest.errors import InputError
 from saedb.ingest.sources import Folder, Release, SaeSet, SaeSource
 
@@ -32,6 +33,7 @@ def find(
     layers: str | None = None,
     saes_glob: str | None = None,
     set_name: str | None = None,
+    pairs: str | None = None,
 ) -> SaeSet:
     """Return the SAEs that `inputs` name, ordered by depth in the model, without their weights.
 
@@ -40,18 +42,22 @@ def find(
         layers: the layer numbers to take, like ``4-8`` or ``0,2,4-6``; all when None.
         saes_glob: the SAE ids of a release, or names of folders, to take, like ``layer_*/width_16k/*``.
         set_name: the set's name in ids, instead of Neuronpedia's or the folder's.
+        pairs: the pairs to relate, by layer number or id, like ``4:6,5-res:5-mlp``; their SAEs alone are taken. None:
+            as `saedb.ingest.pairs.neighbours`.
 
     Raises:
-        InputError: an input is unknown or damaged, or the SAEs do not belong together.
+        InputError: an input is unknown or damaged, the SAEs do not belong together, or a pair is none of them.
         DownloadError: a release's metadata had to be fetched and could not be.
     """
-    numbers = None if layers is None else _numbers(layers)
+    paired = None if pairs is None else pairing.layers(pairs)
+    numbers = paired if layers is None else _numbers(layers)
     found = list(chain.from_iterable(_read(name, numbers, saes_glob, set_name) for name in inputs))
     chosen = [source for source in found if numbers is None or source.layer in numbers]
-    if not chosen:
-        there = ", ".join(str(number) for number in sorted({source.layer for source in found}))
-        raise InputError(f"no SAE of layers {layers}; there are layers {there}")
-    return _set(chosen, demo=DEMO in inputs)
+    lacking = (paired or frozenset()) - {source.layer for source in chosen}
+    if lacking or not chosen:
+        asked = layers if not lacking else ", ".join(map(str, sorted(lacking)))
+        raise InputError(f"no SAE of layers {asked}; there are layers {_there(inputs, found)}")
+    return _set(chosen, pairs, demo=DEMO in inputs)
 
 
 def load(source: SaeSource, device: str | torch.device = "cpu") -> SAE[Any]:
@@ -63,9 +69,11 @@ def load(source: SaeSource, device: str | torch.device = "cpu") -> SAE[Any]:
     """
     with _warnings_logged():
         sae = _load(source.location, str(device)).eval().requires_grad_(False)
+    sae.turn_off_forward_pass_hook_z_reshaping()  # what saedb gives it has the heads side by side already
     for name, weights in sae.state_dict().items():
         if not torch.isfinite(weights).all():
             raise InputError(f"{source.location}: {name} has values that are not finite; save or download it again")
+    _check_threshold(sae, source)
     return sae
 
 
@@ -88,6 +96,12 @@ def _numbers(layers: str) -> frozenset[int]:
     return frozenset(numbers)
 
 
+def _there(inputs: Sequence[str], found: Sequence[SaeSource]) -> str:
+    """Return the layer numbers of the SAEs that were found, and of the rest of their releases."""
+    rest = chain.from_iterable(releases.layers(name) for name in inputs)
+    return ", ".join(map(str, sorted({*rest, *(source.layer for source in found)})))
+
+
 def _read(name: str, layers: frozenset[int] | None, saes_glob: str | None, set_name: str | None) -> Iterator[SaeSource]:
     path = Path(name).expanduser()
     if name == DEMO:
@@ -105,19 +119,36 @@ def _demo(saes_glob: str | None, set_name: str | None) -> Iterator[SaeSource]:
         yield from folders.read(path, saes_glob=saes_glob, set_name=set_name or DEMO)
 
 
-def _set(sources: Sequence[SaeSource], *, demo: bool) -> SaeSet:
+def _set(sources: Sequence[SaeSource], pairs: str | None, *, demo: bool) -> SaeSet:
     """Return the checked set, by depth."""
-    _agree(sources)
     _differ(sources)
-    ordered = sorted(sources, key=lambda source: hooks.depth(source.hook))
-    numbers = {source.layer for source in ordered}
-    first = ordered[0]
+    ordered = _ranked(sources)
+    if pairs is not None:
+        used = {source.id for pair in pairing.named(pairs, ordered) for source in pair}
+        ordered = _ranked([source for source in ordered if source.id in used])
+    _agree(ordered)
     return SaeSet(
-        model=_model_id(first),
-        model_to_load=DEMO if demo else first.model_name,
-        sources=tuple(dataclasses.replace(source, depth=rank) for rank, source in enumerate(ordered)),
-        missing=tuple(number for number in range(min(numbers), max(numbers)) if number not in numbers),
+        model=_model_id(ordered[0]),
+        model_to_load=DEMO if demo else ordered[0].model_name,
+        sources=tuple(ordered),
+        missing=() if pairs is not None else _missing(ordered),
+        pairs=pairing.neighbours(ordered) if pairs is None else pairing.named(pairs, ordered),
     )
+
+
+def _ranked(sources: Sequence[SaeSource]) -> list[SaeSource]:
+    """Return the SAEs by depth, those of one hook point as given, with their ranks."""
+    ordered = sorted(sources, key=lambda source: hooks.depth(source.hook))
+    return [dataclasses.replace(source, depth=rank) for rank, source in enumerate(ordered)]
+
+
+def _missing(sources: Sequence[SaeSource]) -> tuple[int, ...]:
+    """Return the numbers of layers between two neighbours."""
+    found: set[int] = set()
+    for following in pairing.chains(sources):
+        numbers = {source.layer for source in following}
+        found |= set(range(min(numbers), max(numbers))) - numbers
+    return tuple(sorted(found))
 
 
 def _agree(sources: Sequence[SaeSource]) -> None:
@@ -125,7 +156,6 @@ def _agree(sources: Sequence[SaeSource]) -> None:
     for field, meaning in (
         ("model_name", "the model"),
         ("model_kwargs", "how the model is set up"),
-        ("d_in", "the size of what they read"),
         ("context_size", "the context size"),
         ("prepend_bos", "whether contexts start with BOS"),
     ):
@@ -139,17 +169,14 @@ def _agree(sources: Sequence[SaeSource]) -> None:
 
 
 def _differ(sources: Sequence[SaeSource]) -> None:
-    """Check that no two SAEs share an id or a hook point, which would leave no order between them."""
-    for values, meaning in (
-        ([source.id for source in sources], "layer and set"),
-        ([source.hook for source in sources], "hook point"),
-    ):
-        value, count = Counter(values).most_common(1)[0]
-        if count > 1:
-            same = [str(source.location) for source, v in zip(sources, values, strict=True) if v == value]
-            raise InputError(
-                f"{count} SAEs have the same {meaning}, {value}: {', '.join(same)}; choose one of them with --saes"
-            )
+    """Check that no two SAEs share an id."""
+    value, count = Counter(source.id for source in sources).most_common(1)[0]
+    if count > 1:
+        same = ", ".join(str(source.location) for source in sources if source.id == value)
+        raise InputError(
+            f"{count} SAEs have the same layer and set, {value}: {same};"
+            " choose one of them with --saes, or give folders of different names"
+        )
 
 
 def _model_id(source: SaeSource) -> str:
@@ -172,6 +199,17 @@ def _load(location: Release | Folder, device: str) -> SAE[Any]:
     except (SafetensorError, RuntimeError, KeyError, ValueError, OSError) as error:  # KeyError: a tensor is missing
         reason = " ".join(str(error).split())
         raise InputError(f"the weights of {location} do not load ({reason}); save or download it again") from error
+
+
+def _check_threshold(sae: SAE[Any], source: SaeSource) -> None:
+    """Refuse a BatchTopK SAE that was saved before training gave it a threshold: its L0 would be that of a ReLU."""
+    trained_as = sae.cfg.metadata.training_architecture
+    needed = source.architecture == "jumprelu" and trained_as in metadata.BATCH_TOP_K
+    if needed and not (sae.get_parameter("threshold") > 0).any():
+        raise InputError(
+            f"{source.location} is a {trained_as} SAE whose threshold is 0, so that it would not be sparse;"
+            " train it further, or choose another"
+        )
 
 
 @contextmanager

@@ -40,7 +40,7 @@ class SaeSource:
     """Neuronpedia's number of the source where there is one, else the block of the hook."""
     set: str
     depth: int = 0
-    """Rank along the model among the SAEs of its set, from 0."""
+    """Rank along the model among the SAEs of the run, from 0."""
     hook: str
     d_in: int
     d_sae: int
@@ -66,6 +66,10 @@ class SaeSource:
         return f"{self.layer}-{self.set}"
 
 
+Pair = tuple[SaeSource, SaeSource]
+"""An upstream and a downstream SAE."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaeSet:
     """The SAEs of a run, checked to belong together."""
@@ -75,19 +79,29 @@ class SaeSet:
     model_to_load: str
     """What `saedb.ingest.model.load_model` loads unless the user names another: a model's name, or ``demo``."""
     sources: tuple[SaeSource, ...]
-    """Ordered by depth in the model; ``sources[i].depth == i``."""
+    """Ordered by depth in the model, those of one hook point as given; ``sources[i].depth == i``."""
     missing: tuple[int, ...]
-    """Layer numbers between the first and the last layer that have no SAE."""
-
-    @property
-    def pairs(self) -> tuple[tuple[SaeSource, SaeSource], ...]:
-        """Each SAE with the next one along the model: the pairs for which edges are computed."""
-        return tuple(zip(self.sources, self.sources[1:], strict=False))
+    """Layer numbers between two neighbours that have no SAE; none where the user names the pairs."""
+    pairs: tuple[Pair, ...]
+    """The pairs for which edges are computed."""
 
     @property
     def hooks(self) -> tuple[str, ...]:
-        """The hook points that the SAEs read, by depth."""
-        return tuple(source.hook for source in self.sources)
+        """The hook points that the SAEs read, each once, by depth."""
+        return tuple(dict.fromkeys(source.hook for source in self.sources))
+
+    def after(self, source: SaeSource) -> SaeSource | None:
+        """Return the SAE further along the model whose edges say what becomes of the features of `source`.
+
+        Of several that it is paired with, one of its own set, and then the nearest; None where it is paired with none.
+        """
+        deeper = [d for u, d in self.pairs if u.id == source.id and d.hook != source.hook]
+        return min(deeper, key=lambda d: (d.set != source.set, d.depth), default=None)
+
+    def before(self, source: SaeSource) -> SaeSource | None:
+        """Return the SAE before it along the model whose edges say where its features come from, as in `after`."""
+        shallower = [u for u, d in self.pairs if d.id == source.id and u.hook != source.hook]
+        return min(shallower, key=lambda u: (u.set != source.set, -u.depth), default=None)
 
     @property
     def context_size(self) -> int | None:

@@ -1,6 +1,7 @@
 """A tiny random language model, its tokenizer, and tiny random SAEs, in the formats of the real ones."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,6 +9,8 @@ import torch
 from sae_lens import SAE
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
+    Gemma2Config,
+    Gemma2ForCausalLM,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
@@ -15,6 +18,8 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
+
+Kind = Literal["gpt2", "llama", "gemma"]
 
 D_MODEL = 16
 BLOCKS = 3
@@ -32,7 +37,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def save_model(folder: Path, kind: Literal["gpt2", "llama"] = "gpt2") -> PreTrainedModel:
+def save_model(folder: Path, kind: Kind = "gpt2") -> PreTrainedModel:
     """Save a random model with its tokenizer as transformers does, and return it."""
     torch.manual_seed(0)
     words = tokenizer()
@@ -41,16 +46,11 @@ def save_model(folder: Path, kind: Literal["gpt2", "llama"] = "gpt2") -> PreTrai
         config = GPT2Config(n_layer=BLOCKS, n_head=2, n_embd=D_MODEL, n_positions=32, n_ctx=32, **shared)
         model: PreTrainedModel = GPT2LMHeadModel(config)
     else:
-        config = LlamaConfig(
-            num_hidden_layers=BLOCKS,
-            num_attention_heads=2,
-            num_key_value_heads=1,
-            hidden_size=D_MODEL,
-            intermediate_size=32,
-            max_position_embeddings=32,
-            **shared,
+        shared |= {"num_hidden_layers": BLOCKS, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
+        shared |= {"hidden_size": D_MODEL, "intermediate_size": 2 * D_MODEL, "max_position_embeddings": 32}
+        model = (
+            LlamaForCausalLM(LlamaConfig(**shared)) if kind == "llama" else Gemma2ForCausalLM(Gemma2Config(**shared))
         )
-        model = LlamaForCausalLM(config)
     for weights in model.parameters():  # transformers starts with values so small that every block is the identity
         weights.data += 0.3 * torch.randn_like(weights)
     model.save_pretrained(folder)
@@ -58,9 +58,14 @@ def save_model(folder: Path, kind: Literal["gpt2", "llama"] = "gpt2") -> PreTrai
     return model.eval()
 
 
-def size(hook: str) -> int:
-    """Return the size of what the GPT-2 of `save_model` has at a hook point."""
-    return 4 * D_MODEL if hook.endswith("mlp.hook_post") else D_MODEL
+def size(hook: str, kind: Kind = "gpt2") -> int:
+    """Return the size of what a model of `save_model` has at a hook point."""
+    site = hook.rpartition(".")[2]
+    if site in ("hook_pre", "hook_pre_linear", "hook_post"):
+        return 4 * D_MODEL if kind == "gpt2" else 2 * D_MODEL
+    if site in ("hook_k", "hook_v", "hook_rot_k") and kind != "gpt2":
+        return D_MODEL // 2  # one head of keys and values for two of queries
+    return D_MODEL
 
 
 def save_sae(
@@ -70,16 +75,29 @@ def save_sae(
     d_in: int | None = None,
     d_sae: int = 24,
     architecture: str = "standard",
+    settings: Mapping[str, Any] | None = None,
     **metadata: Any,
 ) -> SAE[Any]:
-    """Save a random SAE as SAELens does, and return it; `metadata` is added to the usual, None takes a field away."""
+    """Save a random SAE as SAELens does, and return it.
+
+    Args:
+        folder: where to.
+        hook: the hook point that it reads.
+        d_in: the size of what it reads; None: that of the GPT-2 of `save_model`.
+        d_sae: features.
+        architecture: as SAELens calls it.
+        settings: more fields of its configuration, like ``normalize_activations``.
+        metadata: what is added to the usual; None takes a field away.
+    """
     usual = {"model_name": "tiny", "hook_name": hook, "context_size": CONTEXT_SIZE, "prepend_bos": True}
     kept = {name: value for name, value in (usual | metadata).items() if value is not None}
     config = {"architecture": architecture, "d_in": d_in or size(hook), "d_sae": d_sae, "metadata": kept}
-    sae = SAE.from_dict(config | ({"k": 4} if architecture == "topk" else {}))
+    sae = SAE.from_dict(config | ({"k": 4} if architecture == "topk" else {}) | dict(settings or {}))
     torch.manual_seed(sum(map(ord, str(folder.name))))
     for weights in sae.parameters():
         weights.data = 0.5 * torch.randn_like(weights)
+    if architecture == "matching_pursuit":  # which needs a decoder of unit rows to come to an end
+        sae.W_dec.data /= sae.W_dec.norm(dim=1, keepdim=True)
     folder.mkdir(parents=True, exist_ok=True)
     sae.save_model(folder)
     return sae.eval()

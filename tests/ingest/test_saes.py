@@ -149,6 +149,7 @@ def without_metadata(field: str) -> Callable[[Path], None]:
         (edited(architecture="abstopk"), "abstopk, which has activations below 0"),
         (edited(architecture="temporal"), "temporal, which encodes a token by the ones before it"),
         (edited(normalize_activations="expected_average_only_in"), "is a training checkpoint"),
+        (edited(normalize_activations="covariance_whitening"), "is a training checkpoint"),
         (edited(metadata=None), "cfg.json"),
         (without_metadata("hook_name"), "metadata.hook_name in its cfg.json"),
         (without_metadata("model_name"), "metadata.model_name in its cfg.json"),
@@ -188,12 +189,24 @@ def test_metadata_that_is_not_stated_fits_with_any(tmp_path: Path) -> None:
     assert (found.context_size, found.prepend_bos) == (tiny.CONTEXT_SIZE, False)
 
 
-def test_saes_of_one_hook_point_are_an_input_error(tmp_path: Path) -> None:
-    tiny.save_sae(tmp_path / "a", HOOKS[0])
-    tiny.save_sae(tmp_path / "b", HOOKS[0])
-    assert "2 SAEs have the same layer and set, 0-" in find_error(tmp_path)
-    tiny.save_sae(tmp_path / "other/c", HOOKS[0])
-    assert f"2 SAEs have the same hook point, {HOOKS[0]}" in find_error(tmp_path / "a", tmp_path / "other")
+def test_saes_of_one_layer_and_set_are_an_input_error(tmp_path: Path) -> None:
+    tiny.save_sae(tmp_path / "mine/a", HOOKS[0])
+    tiny.save_sae(tmp_path / "mine/b", HOOKS[0])
+    assert "2 SAEs have the same layer and set, 0-mine: " in find_error(tmp_path / "mine")
+
+
+def test_saes_may_differ_in_the_size_of_what_they_read(tmp_path: Path) -> None:
+    tiny.save_sae(tmp_path / "a", "blocks.0.mlp.hook_post")
+    tiny.save_sae(tmp_path / "b", HOOKS[1], d_sae=40)
+    found = saes.find([str(tmp_path)])
+    assert [(source.d_in, source.d_sae) for source in found.sources] == [(64, 24), (16, 40)]
+
+
+def test_an_sae_of_the_embedding_comes_first_and_is_of_layer_0(tmp_path: Path) -> None:
+    tiny.save_sae(tmp_path / "blocks/a", HOOKS[0])
+    tiny.save_sae(tmp_path / "words/a", "hook_embed")
+    found = saes.find([str(tmp_path / "blocks"), str(tmp_path / "words")])
+    assert [(source.id, source.depth) for source in found.sources] == [("0-words", 0), ("0-blocks", 1)]
 
 
 def test_an_unknown_release_is_answered_with_near_ones() -> None:
@@ -225,6 +238,12 @@ def test_a_release_is_found_with_what_sae_lens_knows_of_it(cached_release: Path)
     assert (sixth.context_size, sixth.prepend_bos, sixth.dataset) == (12, True, "Skylion007/openwebtext")
     assert isinstance(sixth.location, Release)
     assert str(sixth.location) == "gpt2-small-res-jb/blocks.6.hook_resid_pre"
+
+
+def test_a_release_whose_factor_of_normalisation_is_unknown_is_an_input_error(cached_release: Path) -> None:
+    tiny.edit_config(cached_release / "blocks.6.hook_resid_pre", normalize_activations="expected_average_only_in")
+    found = find_error("gpt2-small-res-jb", layers="6")
+    assert "gpt2-small-res-jb/blocks.6.hook_resid_pre is a training checkpoint: the factor of expected_average" in found
 
 
 def test_layers_and_a_glob_choose_among_the_saes_of_a_release(cached_release: Path) -> None:
