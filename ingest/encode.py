@@ -1,8 +1,8 @@
 """The pass over the text: contexts through the model, its residuals through the SAEs, activations above 0 kept.
 
 For each batch of contexts the model runs once, up to the last hook point that an SAE reads. Each SAE then encodes its
-residuals in tiles of some hundred tokens, small enough to stay in a processor's cache, and only what is above 0 leaves
-the tile. So nothing of the size [layers, d_sae, tokens] ever exists.
+residuals in tiles of tokens, and only what is above 0 leaves the tile. So nothing of the size [layers, d_sae, tokens]
+ever exists.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -15,14 +15,22 @@ from numpy.typing import NDArray
 from sae_lens import SAE
 from torch import Tensor
 
+from saedb.ingest import precision
 from saedb.ingest.activations import ShardSummary
+from saedb.ingest.compaction import compact
 from saedb.ingest.contexts import CALIBRATION_CONTEXTS, Counted, countable, median_norms
+from saedb.ingest.finite import check_activations, check_norms
 from saedb.ingest.model import LanguageModel
-from saedb.ingest.quality import QualitySums
-from saedb.ingest.sparse import SparseRows, index_type, stacked, starts
+from saedb.ingest.quality import QualitySums, total
+from saedb.ingest.reconstruction import quality_sums
+from saedb.ingest.sparse import SparseRows, stacked
+from saedb.ingest.tiles import TILE, Portions
 
-TILE: Final = 256
-"""Tokens that an SAE encodes at once. Other tiles give other rounding, so it is the same for a whole run."""
+SAMPLE_POSITIONS: Final = 16
+"""Tokens of each of the first contexts that a calibration encodes."""
+
+Norms = Mapping[str, NDArray[np.float32]]
+"""Euclidean norms of what each hook point gives, [contexts, context_size]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +50,46 @@ class Calibration:
     """Median residual norm by hook; None where attention sinks count."""
     l0: Mapping[str, float]
     """Features above 0 per token, by SAE id."""
+    flipped: float | None
+    """Of the activations above 0 in float32 or in TF32, the share that is so in only one; None without TF32."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sample:
+    """What a calibration keeps of some contexts."""
+
+    norms: Norms
+    tokens: int
+    """Encoded tokens."""
+    positive: Mapping[str, int]
+    """Activations above 0 on them, by SAE id."""
+    flips: NDArray[np.int64]
+    """Sums of `saedb.ingest.precision.flips`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """What a shard keeps of some contexts."""
+
+    counted: Counted
+    rows: Mapping[str, SparseRows]
+    """By SAE id, as `quality`."""
+    quality: Mapping[str, QualitySums]
 
 
 class Encoder:
     """A model with the SAEs that read it."""
 
-    def __init__(self, model: LanguageModel, saes: Collection[LoadedSae], special: frozenset[int], batch: int) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        saes: Collection[LoadedSae],
+        special: frozenset[int],
+        batch: int,
+        *,
+        tile: int = TILE,
+        tf32: bool = False,
+    ) -> None:
         """Keep what every pass needs.
 
         Args:
@@ -55,30 +97,46 @@ class Encoder:
             saes: the SAEs, by depth.
             special: ids of tokens that never count.
             batch: contexts that go through the model at once.
+            tile: tokens that an SAE encodes at once, as of `saedb.ingest.tiles.tile_for`.
+            tf32: whether the SAEs encode in TF32, which only CUDA has.
         """
         self._model = model
         self._saes = saes
         self._special = special
-        self._batch = batch
+        self._portions = Portions(batch, tile)
+        self._tf32 = tf32
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Where memory ran out so far, and what was done; one line each."""
+        return tuple(self._portions.notes)
 
     @torch.inference_mode()
     def calibrate(self, tokens: NDArray[np.int32], *, count_all: bool) -> Calibration:
-        """Return what the first contexts of `tokens`, [n, context_size], say about the rest."""
+        """Return what the first contexts of `tokens`, [n, context_size], say about the rest.
+
+        Raises:
+            InputError: the model gives something that is not finite, or the text has only special tokens.
+        """
         first = tokens[:CALIBRATION_CONTEXTS]
-        norms: dict[str, list[NDArray[np.float32]]] = {}
-        l0: dict[str, float] = {}
-        for _, residuals in self._batches(first):
-            for hook, values in _norms(residuals).items():
-                norms.setdefault(hook, []).append(values)
-            l0 = l0 or {s.id: _mean_l0(s.sae, residuals[s.hook]) for s in self._saes}
-        if count_all:
-            return Calibration(medians=None, l0=l0)
-        whole = {hook: np.concatenate(parts) for hook, parts in norms.items()}
-        return Calibration(medians=median_norms(first, self._special, whole), l0=l0)
+        parts = [part for _, part in self._portions.batches(first, self._sample)]
+        encoded = sum(part.tokens for part in parts)
+        flips = np.sum([part.flips for part in parts], axis=0)
+        norms = {hook: np.concatenate([part.norms[hook] for part in parts]) for hook in parts[0].norms}
+        return Calibration(
+            medians=None if count_all else median_norms(first, self._special, norms),
+            l0={s.id: sum(part.positive[s.id] for part in parts) / encoded for s in self._saes},
+            flipped=float(flips[0] / max(flips[1], 1)) if self._tf32 else None,
+        )
 
     @torch.inference_mode()
     def shard(
-        self, tokens: NDArray[np.int32], medians: Mapping[str, float] | None, progress: Callable[[int], None]
+        self,
+        tokens: NDArray[np.int32],
+        medians: Mapping[str, float] | None,
+        progress: Callable[[int], None],
+        *,
+        first: int = 0,
     ) -> tuple[dict[str, SparseRows], ShardSummary]:
         """Return the activations of every SAE on some contexts, and which of the tokens count.
 
@@ -86,77 +144,78 @@ class Encoder:
             tokens: ids, [contexts, context_size].
             medians: of `Calibration`; None counts every token.
             progress: called with the contexts done.
+            first: number of the first context within the text.
+
+        Raises:
+            InputError: the model or an SAE gives something that is not finite; the line says where.
         """
-        rows: dict[str, list[SparseRows]] = {s.id: [] for s in self._saes}
-        quality: dict[str, QualitySums] = {}
-        masks: list[Counted] = []
-        done = 0
-        for batch, residuals in self._batches(tokens):
-            masks.append(self._counted(batch, residuals, medians))
-            for s in self._saes:
-                for sparse, sums in encode(s.sae, residuals[s.hook].flatten(0, 1), masks[-1].mask.ravel()):
-                    rows[s.id].append(sparse)
-                    quality[s.id] = quality[s.id] + sums if s.id in quality else sums
-            done += len(batch)
+        batches: list[_Batch] = []
+        for done, batch in self._portions.batches(
+            tokens, lambda part, context: self._encoded(part, context, medians), first=first
+        ):
+            batches.append(batch)
             progress(done)
         summary = ShardSummary(
-            counted=np.concatenate([m.mask for m in masks]), left_out=_added(m.left_out for m in masks), quality=quality
+            counted=np.concatenate([b.counted.mask for b in batches]),
+            left_out=_added(b.counted.left_out for b in batches),
+            quality=total(b.quality for b in batches),
         )
-        return {sae: stacked(parts) for sae, parts in rows.items()}, summary
+        return {s.id: stacked([b.rows[s.id] for b in batches]) for s in self._saes}, summary
 
-    def _batches(self, tokens: NDArray[np.int32]) -> Iterator[tuple[NDArray[np.int32], dict[str, Tensor]]]:
-        for start in range(0, len(tokens), self._batch):
-            batch = tokens[start : start + self._batch]
-            yield batch, self._model.residuals(torch.from_numpy(batch).to(self._model.device, torch.int64))
+    def _sample(self, tokens: NDArray[np.int32], context: int) -> _Sample:
+        residuals, norms = self._read(tokens, context)
+        positions = np.unique(np.linspace(1, tokens.shape[1] - 1, SAMPLE_POSITIONS).astype(np.int64))
+        positive: dict[str, int] = {}
+        flips = np.zeros(2, np.int64)
+        for s in self._saes:
+            inputs = residuals[s.hook][:, positions].flatten(0, 1)
+            exact = _activations(s.sae, inputs, tf32=False)
+            positive[s.id] = int((exact > 0).sum())
+            if self._tf32:
+                flips += precision.flips(exact, _activations(s.sae, inputs, tf32=True))
+        return _Sample(norms=norms, tokens=len(tokens) * len(positions), positive=positive, flips=flips)
 
-    def _counted(
-        self, tokens: NDArray[np.int32], residuals: Mapping[str, Tensor], medians: Mapping[str, float] | None
-    ) -> Counted:
+    def _encoded(self, tokens: NDArray[np.int32], context: int, medians: Mapping[str, float] | None) -> _Batch:
+        residuals, norms = self._read(tokens, context)
         if medians is None:
-            return Counted(mask=np.ones(tokens.shape, dtype=np.bool_), left_out={})
-        return countable(tokens, self._special, _norms(residuals), medians)
+            counted = Counted(mask=np.ones(tokens.shape, dtype=np.bool_), left_out={})
+        else:
+            counted = countable(tokens, self._special, norms, medians)
+        rows: dict[str, SparseRows] = {}
+        quality: dict[str, QualitySums] = {}
+        for s in self._saes:
+            inputs = residuals[s.hook].flatten(0, 1)
+            parts = list(encode(s.sae, inputs, counted.mask.ravel(), tile=self._portions.tile, tf32=self._tf32))
+            rows[s.id] = stacked([sparse for sparse, _ in parts])
+            quality |= total({s.id: sums} for _, sums in parts)
+            check_activations(s.id, rows[s.id], context=context, context_size=tokens.shape[1])
+        return _Batch(counted=counted, rows=rows, quality=quality)
+
+    def _read(self, tokens: NDArray[np.int32], context: int) -> tuple[dict[str, Tensor], Norms]:
+        """Return what the hook points give, and its norms, all of them finite."""
+        residuals = self._model.residuals(torch.from_numpy(tokens).to(self._model.device, torch.int64))
+        norms = {hook: values.norm(dim=-1).cpu().numpy() for hook, values in residuals.items()}
+        check_norms(norms, context=context)
+        return residuals, norms
 
 
 @torch.inference_mode()
-def encode(sae: SAE[Any], inputs: Tensor, counted: NDArray[np.bool_]) -> Iterator[tuple[SparseRows, QualitySums]]:
+def encode(
+    sae: SAE[Any], inputs: Tensor, counted: NDArray[np.bool_], *, tile: int = TILE, tf32: bool = False
+) -> Iterator[tuple[SparseRows, QualitySums]]:
     """Yield an SAE's activations, tile by tile, and its quality on the counted tokens of the tile.
+
+    Values that are not finite are yielded too.
 
     Args:
         sae: in evaluation mode; its own ``encode`` and ``decode`` are used.
         inputs: what it reads, [tokens, d_in], float32.
         counted: which tokens count for the quality, [tokens].
+        tile: tokens that are encoded at once.
+        tf32: whether to encode in TF32.
     """
-    for start in range(0, len(inputs), TILE):
-        tile = inputs[start : start + TILE]
-        mask = counted[start : start + TILE]
-        activations = sae.encode(tile)
-        where = positive(activations)
-        values = activations[where[0], where[1]]
-        # the decoder's own code, on sparse activations: a tenth of the time of a dense product
-        sparse = torch.sparse_coo_tensor(where, values, activations.shape, is_coalesced=True, check_invariants=False)
-        sums = _quality(tile, sae.decode(sparse), torch.from_numpy(mask).to(tile.device), where[0])
-        token, feature = where.cpu().numpy()
-        width = activations.shape[1]
-        rows = SparseRows(
-            indptr=starts(np.bincount(token, minlength=len(tile))),
-            indices=feature.astype(index_type(width)),
-            values=values.cpu().numpy(),
-            width=width,
-        )
-        yield rows, sums
-
-
-def positive(activations: Tensor) -> Tensor:
-    """Return token and feature of each activation above 0, [2, n], by token and then by feature.
-
-    On a CPU NumPy reads the tile once, in a third of the time of ``torch.nonzero``.
-    """
-    if activations.device.type == "cpu":
-        flat = torch.from_numpy(np.flatnonzero(activations.numpy() > 0))
-    else:
-        flat = torch.nonzero((activations > 0).flatten()).squeeze(1)
-    width = activations.shape[1]
-    return torch.stack((flat // width, flat % width))
+    for start in range(0, len(inputs), tile):
+        yield _encoded_tile(sae, inputs[start : start + tile], counted[start : start + tile], tf32=tf32)
 
 
 def decoder_rows(sae: SAE[Any]) -> NDArray[np.float32]:
@@ -164,30 +223,23 @@ def decoder_rows(sae: SAE[Any]) -> NDArray[np.float32]:
     return sae.W_dec.detach().float().cpu().numpy()
 
 
-def _quality(inputs: Tensor, reconstruction: Tensor, counted: Tensor, token: Tensor) -> QualitySums:
-    x = inputs[counted].double()
-    difference = x - reconstruction[counted].double()
-    return QualitySums(
-        tokens=int(counted.sum()),
-        positive=int(counted[token].sum()),
-        error=float(difference.square().sum()),
-        squares=float(x.square().sum()),
-        total=x.sum(0).cpu().numpy(),
-    )
+def _activations(sae: SAE[Any], inputs: Tensor, *, tf32: bool) -> Tensor:
+    with precision.matrix_products(tf32=tf32):
+        return sae.encode(inputs)
 
 
-def _norms(residuals: Mapping[str, Tensor]) -> dict[str, NDArray[np.float32]]:
-    return {hook: values.norm(dim=-1).cpu().numpy() for hook, values in residuals.items()}
-
-
-def _mean_l0(sae: SAE[Any], residuals: Tensor) -> float:
-    activations = sae.encode(residuals.flatten(0, 1)[: 2 * TILE])
-    return float((activations > 0).sum()) / len(activations)
+def _encoded_tile(
+    sae: SAE[Any], inputs: Tensor, counted: NDArray[np.bool_], *, tf32: bool
+) -> tuple[SparseRows, QualitySums]:
+    rows, sparse = compact(_activations(sae, inputs, tf32=tf32))
+    # the decoder's own code, on sparse activations: a tenth of the time of a dense product
+    positive = int(np.diff(rows.indptr)[counted].sum())
+    return rows, quality_sums(inputs, sae.decode(sparse), counted, positive=positive)
 
 
 def _added(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
+    added: dict[str, int] = {}
     for part in counts:
         for reason, count in part.items():
-            total[reason] = total.get(reason, 0) + count
-    return total
+            added[reason] = added.get(reason, 0) + count
+    return added

@@ -63,11 +63,11 @@ class QualitySums:
         return cls(tokens=int(tokens), positive=int(positive), error=error, squares=squares, total=array[4:])
 
 
-def total(shards: Iterable[Mapping[str, QualitySums]]) -> dict[str, QualitySums]:
-    """Return the sums over all shards, by SAE id."""
+def total(parts: Iterable[Mapping[str, QualitySums]]) -> dict[str, QualitySums]:
+    """Return the sums over all parts of a text, by SAE id."""
     sums: dict[str, QualitySums] = {}
-    for shard in shards:
-        for sae, part in shard.items():
+    for found in parts:
+        for sae, part in found.items():
             sums[sae] = sums[sae] + part if sae in sums else part
     return sums
 
