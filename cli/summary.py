@@ -19,6 +19,9 @@ CHAIN_SAES: Final = 3
 GATE_THRESHOLDS: Final = (0.999, 0.95, 0.9)
 """The paper's threshold for gate candidates, and two that leave room for a stray token."""
 
+CHANCE_AT: Final = (0.1, 0.3, 0.5, 0.9)
+"""Values of a measure at which the rate of false discoveries is shown."""
+
 _MANY: Final = 1_000_000
 
 _QUALITY: Final = (
@@ -33,6 +36,7 @@ def summary(graph: Graph, run: RunDirectory, width: int) -> str:
     sections = (
         _heading(run),
         [table(_layers(graph, run), _layer_columns(), width)],
+        _chance(run, width),
         _communities(graph, run),
         _gates(graph, run, width),
         _chains(graph, run, width),
@@ -70,6 +74,29 @@ def _quality(sae: SaeRecord) -> dict[str, Any]:
 def _layer_columns() -> Sequence[Column]:
     counts = [c for c in library.find("layer-profile").columns if c.name not in ("layer", "sae")]
     return (*_QUALITY, *counts)
+
+
+def _chance(run: RunDirectory, width: int) -> list[str]:
+    """Return the rate of false discoveries of each measure that selects, at some of its values."""
+    null = run.record.null
+    if null is None:
+        return []
+    shown = [null.values.index(value) for value in CHANCE_AT]
+    rows = [
+        {"measure": name, **{f">= {null.values[i]:g}": _rate(rates[i], null.chance[name][i]) for i in shown}}
+        for name, rates in null.rates.items()
+    ]
+    columns = [Column(name=name, type="string") for name in rows[0]]
+    return [
+        f"Edges by chance, of {null.tokens:,} tokens, the later layer rotated by whole contexts; for 100 found:",
+        table(rows, columns, width),
+    ]
+
+
+def _rate(rate: float | None, chance: int) -> str:
+    if rate is None:
+        return "-"
+    return f"{100 * rate:.2g}" if chance else "0"
 
 
 def _communities(graph: Graph, run: RunDirectory) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from saedb.ingest import tables
-from saedb.ingest.measures import MEASURES, SELECTING
+from saedb.ingest.measures import EVIDENCE, MEASURES, SELECTING
 
 Type = Literal["STRING", "INTEGER", "FLOAT", "BOOLEAN", "LIST<STRING>", "LIST<INTEGER>"]
 
@@ -180,6 +180,7 @@ EVOLVES_TO: Final = Relationship(
             Property(name=m.name, type="INTEGER" if m.integer else "FLOAT", meaning=m.meaning, unit=m.unit)
             for m in MEASURES
         ),
+        *(Property(name=e.name, type="FLOAT", meaning=e.meaning, unit=e.unit) for e in EVIDENCE),
     ),
     indexes=tuple(("run", m.name) for m in SELECTING),
 )

@@ -3,12 +3,12 @@ import re
 import pytest
 
 from saedb.cypher import schema
-from saedb.ingest.measures import MEASURES
+from saedb.ingest.measures import EVIDENCE, MEASURES
 from saedb.ingest.tables import FEATURES
 
 
 def test_every_measure_and_every_column_of_features_is_a_property() -> None:
-    assert {p.name for p in schema.EVOLVES_TO.properties} == {"run", *(m.name for m in MEASURES)}
+    assert {p.name for p in schema.EVOLVES_TO.properties} == {"run", *(m.name for m in (*MEASURES, *EVIDENCE))}
     assert {p.name for p in schema.FEATURE.properties} == {"run", "community", *(c.name for c in FEATURES.columns)}
 
 
