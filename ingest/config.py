@@ -44,8 +44,20 @@ class IngestConfig:
     """Tokens to read, rounded up to whole contexts; at least 1. Rare features need many."""
     context_size: int | None = None
     """Tokens per context, at least 2; None: what the SAEs were trained with."""
+    pairs: str | None = None
+    """Pairs to relate, by layer or SAE, like ``4:6,5-res:5-mlp``; None: neighbours along the model."""
     device: Device = "auto"
     """Where the model and the SAEs run; ``auto`` is CUDA where there is any."""
+    tf32: bool = False
+    """Encode in TF32 on CUDA: faster, and the share of activations that it flips is reported."""
+    memory: str | None = None
+    """Memory that the run may take, like ``8GB``; None: three quarters of what is free."""
+    activations: str | None = None
+    """Folder of activations cached by EleutherAI's delphi, instead of a pass over the text."""
+    max_activations: str | None = None
+    """Table of features and their largest activations, which thresholds are shares of; None: those of this run."""
+    max_from: str | None = None
+    """Run, or its folder, whose largest activations the thresholds are shares of."""
 
     count_all: bool = False
     """Count special tokens, first positions and attention sinks as well, as the paper did."""
@@ -67,6 +79,15 @@ class IngestConfig:
     """Pearson below which a feature has no counterpart; at least `min_similarity`, at most `passed_through`."""
     separate_dead: bool = True
     """Features that never fire have a state of their own, instead of appearing and disappearing."""
+
+    halves: bool = True
+    """Pack the documents in two halves that share no context, so that what one shows can be checked on the other."""
+    split_half: bool = False
+    """Count both halves of the documents as well, and store how far each measure moved between them."""
+    bootstrap: int = 0
+    """Resamplings of the documents for 95 % intervals of necessity and sufficiency; 0: none."""
+    null_tokens: int = 131_072
+    """Tokens on which layers are set against each other by chance alone, for the rate of false discoveries; 0: none."""
 
     examples: int = 10
     """Contexts kept for each feature, at least 1."""
@@ -101,9 +122,10 @@ class IngestConfig:
     def settings(self) -> dict[str, Any]:
         """Return the settings that decide what the tables hold, as JSON values."""
         settings = {**asdict(self), "inputs": list(self.inputs)}
-        del settings["keep_activations"]
-        return settings
+        return {name: value for name, value in settings.items() if name not in _HOW_NOT_WHAT}
 
+
+_HOW_NOT_WHAT: Final = ("keep_activations", "memory")
 
 _AT_LEAST: Final[Mapping[str, float]] = MappingProxyType(
     {
@@ -112,6 +134,8 @@ _AT_LEAST: Final[Mapping[str, float]] = MappingProxyType(
         "min_support": 0,
         "min_documents": 0,
         "min_lift": 0,
+        "bootstrap": 0,
+        "null_tokens": 0,
         "examples": 1,
         "batch_contexts": 1,
         "shard_contexts": 1,
@@ -122,6 +146,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "paper": {
             "count_all": True,
+            "halves": False,
             "relative_threshold": 0.2,
             "min_similarity": math.nextafter(0.1, 1.0),  # the paper's "> 0.1"
             "min_support": 0,

@@ -1,59 +1,23 @@
-"""Edges between the features of two SAEs: the rule that makes a pair an edge, and the rows of its file."""
+"""Edges between the features of two SAEs: from the pairs that were kept to the rows of their file."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Final, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from saedb.ingest.activations import ActivationStore
-from saedb.ingest.config import IngestConfig
-from saedb.ingest.counts import BlockCounts, block_counts
-from saedb.ingest.measures import BY_NAME, MEASURES, SELECTING, PairStatistics
-from saedb.ingest.statistics import FeatureStatistics
+from saedb.ingest.kernel import Kept
+from saedb.ingest.measures import MEASURES, MOVES, PairStatistics
+from saedb.ingest.statistics import FeatureStatistics, Moments
 from saedb.ingest.tables import EDGES, rows
 
 Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
-_CELLS: Final = 1 << 24
-"""Pairs of features that are counted at once: some 400 MB."""
-_COSINES: Final = 4096
+_COSINES: Final = 1024
 """Pairs of decoder rows that are compared at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EdgeRule:
-    """When a pair of features is an edge; `saedb.ingest.config.IngestConfig` has the defaults."""
-
-    min_similarity: float
-    """One of the selecting measures reaches it."""
-    min_support: int
-    """Joint tokens."""
-    min_documents: int
-    """Documents with a joint token."""
-    min_lift: float
-    """Where only necessity or sufficiency selects: this lift, or `min_excess`."""
-    min_excess: float
-    """Necessity minus the density of the upstream feature."""
-
-    @classmethod
-    def of(cls, config: IngestConfig) -> Self:
-        """Return the rule of a run's settings, which have the same names."""
-        return cls(**{field.name: getattr(config, field.name) for field in fields(cls)})
-
-    def enough(self, support: NDArray[np.int32], documents: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Return which pairs are together often enough, by their joint tokens and the documents of these."""
-        return (support >= self.min_support) & (documents >= self.min_documents)
-
-    def related(self, s: PairStatistics) -> NDArray[np.bool_]:
-        """Return which pairs are similar, [E], and by more than chance."""
-        similar = {m.name: m.formula(s) >= self.min_similarity for m in SELECTING}
-        excess = BY_NAME["necessity"].formula(s) - s.n_u / s.tokens
-        above_chance = (BY_NAME["lift"].formula(s) >= self.min_lift) | (excess >= self.min_excess)
-        one_sided = similar["necessity"] | similar["sufficiency"]
-        return similar["pearson"] | similar["jaccard"] | (one_sided & above_chance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,75 +32,68 @@ class Side:
     """Decoder rows, [d_sae, d_in]."""
 
 
-def edge_blocks(store: ActivationStore, upstream: str, downstream: str) -> list[slice]:
-    """Return the blocks of upstream features in which a pair of SAEs is counted."""
-    return store.blocks(upstream, _CELLS // store.widths[downstream])
-
-
 def edges(
-    store: ActivationStore,
+    kept: Iterable[Kept],
     upstream: Side,
     downstream: Side,
-    rule: EdgeRule,
     *,
-    documents: NDArray[np.int32],
-    progress: Callable[[], None],
+    halves: bool = False,
+    evidence: Callable[[Kept], Mapping[str, Floats]] | None = None,
 ) -> Iterator[pa.Table]:
-    """Yield the rows of the pair's edge file, by source and then by target.
+    """Yield the rows of the edges of a pair of SAEs, part by part, in the order in which they were kept.
 
     Args:
-        store: every shard written.
-        upstream: the SAE that edges start from.
-        downstream: the next SAE along the model.
-        rule: which pairs of features become edges.
-        documents: number of the document of each token of the text, [tokens].
-        progress: called once for each block of `edge_blocks` and each shard.
+        kept: the pairs that are edges.
+        upstream: the one SAE.
+        downstream: the other.
+        halves: whether both halves of the documents were counted, so that measures can be compared between them.
+        evidence: gives further columns of the edges.
     """
-    thresholds = {side.sae: side.statistics.threshold for side in (upstream, downstream)}
-    for features in edge_blocks(store, upstream.sae, downstream.sae):
-        counts = block_counts(
-            store,
-            upstream.sae,
-            downstream.sae,
-            features,
-            thresholds=thresholds,
-            documents=documents,
-            progress=progress,
-        )
-        yield _rows(counts, features.start, upstream, downstream, rule)
+    ids = pa.array(upstream.ids), pa.array(downstream.ids)
+    for part in kept:
+        u, d = part.upstream.astype(np.int64), part.downstream.astype(np.int64)
+        cosines = decoder_cosines(upstream.decoder, downstream.decoder, u, d)
+        whole = _statistics(part, upstream.statistics, downstream.statistics, cosines)
+        values: dict[str, object] = {m.name: m.values(whole) for m in MEASURES}
+        if halves:
+            values |= _moved(part, upstream.statistics, downstream.statistics)
+        if evidence is not None:
+            values |= evidence(part)
+        yield rows(EDGES, {"source": ids[0].take(pa.array(u)), "target": ids[1].take(pa.array(d)), **values})
 
 
-def _rows(counts: BlockCounts, start: int, upstream: Side, downstream: Side, rule: EdgeRule) -> pa.Table:
-    met = (counts.products > 0) & rule.enough(counts.support, counts.documents)
-    row, column = np.nonzero(met)
-    kept = rule.related(_statistics(counts, row, column, start, upstream, downstream))
-    row, column = row[kept], column[kept]
-    u, d = row + start, column
-    statistics = replace(
-        _statistics(counts, row, column, start, upstream, downstream),
-        decoder=decoder_cosines(upstream.decoder, downstream.decoder, u, d),
-    )
-    values: Mapping[str, NDArray[np.float64]] = {m.name: m.formula(statistics) for m in MEASURES}
-    return rows(EDGES, {"source": upstream.ids[u], "target": downstream.ids[d], **values})
+def statistics_of(kept: Kept, upstream: FeatureStatistics, downstream: FeatureStatistics) -> PairStatistics:
+    """Return the statistics of pairs that were kept, without the cosines of their decoders."""
+    return _statistics(kept, upstream, downstream, np.full(len(kept.upstream), np.nan))
 
 
-def _statistics(
-    counts: BlockCounts, row: Integers, column: Integers, start: int, upstream: Side, downstream: Side
-) -> PairStatistics:
-    u, d, cell = upstream.statistics, downstream.statistics, (row, column)
+def _statistics(kept: Kept, upstream: Moments, downstream: Moments, cosines: Floats) -> PairStatistics:
+    u, d = kept.upstream, kept.downstream
     return PairStatistics(
-        tokens=u.tokens,
-        n_u=u.n_active[row + start],
-        n_d=d.n_active[column],
-        n_ud=counts.support[cell].astype(np.int64),
-        documents=counts.documents[cell].astype(np.int64),
-        sum_u=u.sum[row + start],
-        sum_d=d.sum[column],
-        squares_u=u.squares[row + start],
-        squares_d=d.squares[column],
-        products=counts.products[cell],
-        decoder=np.full(len(row), np.nan),
+        tokens=upstream.tokens,
+        n_u=upstream.n_active[u],
+        n_d=downstream.n_active[d],
+        n_ud=kept.n_ud,
+        documents=kept.documents,
+        sum_u=upstream.sum[u],
+        sum_d=downstream.sum[d],
+        squares_u=upstream.squares[u],
+        squares_d=downstream.squares[d],
+        products=kept.products,
+        decoder=cosines,
     )
+
+
+def _moved(kept: Kept, upstream: FeatureStatistics, downstream: FeatureStatistics) -> Mapping[str, Floats]:
+    """Return how far each measure is apart in the two halves of the documents."""
+    first = kept._replace(n_ud=kept.n_ud_first, products=kept.products_first)
+    second = kept._replace(n_ud=kept.n_ud - kept.n_ud_first, products=kept.products - kept.products_first)
+    none = np.full(len(kept.upstream), np.nan)
+    parts = [
+        _statistics(half, upstream.halves[number], downstream.halves[number], none)
+        for number, half in enumerate((first, second))
+    ]
+    return {f"{m.name}_moved": np.abs(m.values(parts[0]) - m.values(parts[1])) for m in MOVES}
 
 
 def decoder_cosines(
@@ -153,9 +110,10 @@ def decoder_cosines(
     result = np.full(len(u), np.nan)
     if upstream.shape[1] != downstream.shape[1]:
         return result
+    dots = np.empty(len(u))
     for start in range(0, len(u), _COSINES):
         part = slice(start, start + _COSINES)
-        a, b = upstream[u[part]].astype(np.float64), downstream[d[part]].astype(np.float64)
-        norms = np.sqrt(np.einsum("ij,ij->i", a, a) * np.einsum("ij,ij->i", b, b))
-        np.divide(np.einsum("ij,ij->i", a, b), norms, out=result[part], where=norms > 0)
+        dots[part] = np.einsum("ij,ij->i", upstream[u[part]], downstream[d[part]])
+    norms = np.linalg.norm(upstream, axis=1).astype(np.float64)[u] * np.linalg.norm(downstream, axis=1)[d]
+    np.divide(dots, norms, out=result, where=norms > 0)
     return np.clip(result, -1.0, 1.0)

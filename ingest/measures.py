@@ -3,11 +3,15 @@
 For one pair of SAEs, an upstream feature u and a downstream feature d, over T counted tokens. A feature is *active* on
 a token when its activation is strictly above its threshold. Definitions follow arXiv 2410.08869, section 2; 0/0 is
 null (NaN in arrays), never 0. Everything that computes, stores, queries or documents a measure reads it here.
+
+The formulas that select edges take numbers, NumPy arrays and torch tensors alike, and numba compiles them: so the loop
+over all pairs and the table of those that are kept compute the same thing. Tensors must be of float64: whole numbers
+divide to float32 in torch.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,60 +19,68 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_CONSTANT = 1e-15
+"""A variance that is a smaller share of the mean square than this, times the tokens, is rounding of the sums: the
+feature never varies."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairStatistics:
-    """Sufficient statistics of E pairs (u, d) of features; every array is of shape [E]."""
+
+class PairStatistics(NamedTuple):
+    """Sufficient statistics of E pairs (u, d) of features: arrays of shape [E], or numbers for one pair."""
 
     tokens: int
     """T, the number of counted tokens."""
-    n_u: Integers
-    """Tokens on which u is active."""
-    n_d: Integers
-    """Tokens on which d is active."""
-    n_ud: Integers
-    """Tokens on which both are."""
-    documents: Integers
-    """Documents with such a token."""
-    sum_u: Floats
-    sum_d: Floats
-    squares_u: Floats
+    n_u: Any
+    """Tokens on which u is active; integers."""
+    n_d: Any
+    """Tokens on which d is active; integers."""
+    n_ud: Any
+    """Tokens on which both are; integers."""
+    documents: Any
+    """Documents with such a token; integers."""
+    sum_u: Any
+    sum_d: Any
+    squares_u: Any
     """Sums of squared activations, whatever the threshold."""
-    squares_d: Floats
-    products: Floats
+    squares_d: Any
+    products: Any
     """Sums of a_u a_d, whatever the threshold."""
-    decoder: Floats
+    decoder: Any
     """Cosines of the two decoder rows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """One number on an edge."""
-
-    name: str
-    low: float
-    high: float | None
-    unit: str
-    meaning: str
-    formula: Callable[[PairStatistics], Floats]
-    """From statistics [E] to values [E], NaN where the measure is 0/0."""
-    selects: bool = False
-    """Whether a value of at least `min_similarity` makes a pair an edge."""
-    integer: bool = False
-
-
-def _ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Floats:
-    result = np.full(np.shape(numerator), np.nan)
-    np.divide(numerator, denominator, out=result, where=denominator > 0)
-    return result
-
-
-def pearson(s: PairStatistics) -> Floats:
-    """Return the correlation of raw activations over all counted tokens [E], in [-1, 1]."""
+def pearson(s: PairStatistics) -> Any:
+    """Return the correlation of raw activations over all counted tokens; 0/0 where one never varies."""
     mean_u, mean_d = s.sum_u / s.tokens, s.sum_d / s.tokens
-    covariance = s.products / s.tokens - mean_u * mean_d
-    variances = (s.squares_u / s.tokens - mean_u**2) * (s.squares_d / s.tokens - mean_d**2)
-    return np.clip(_ratio(covariance, np.sqrt(np.maximum(variances, 0.0))), -1.0, 1.0)
+    square_u, square_d = s.squares_u / s.tokens, s.squares_d / s.tokens
+    variance_u, variance_d = square_u - mean_u**2, square_d - mean_d**2
+    rounding = _CONSTANT * s.tokens
+    varies = (variance_u > rounding * square_u) & (variance_d > rounding * square_d)
+    return (s.products / s.tokens - mean_u * mean_d) * varies / (variance_u * variance_d * varies) ** 0.5
+
+
+def jaccard(s: PairStatistics) -> Any:
+    """Return the tokens with both active, of the tokens with either active."""
+    return s.n_ud / (s.n_u + s.n_d - s.n_ud)
+
+
+def necessity(s: PairStatistics) -> Any:
+    """Return P(u active | d active)."""
+    return s.n_ud / s.n_d
+
+
+def sufficiency(s: PairStatistics) -> Any:
+    """Return P(d active | u active)."""
+    return s.n_ud / s.n_u
+
+
+def lift(s: PairStatistics) -> Any:
+    """Return how much more often both are active than by chance."""
+    return s.n_ud * float(s.tokens) / (s.n_u * s.n_d)
+
+
+def activation_cosine(s: PairStatistics) -> Any:
+    """Return the uncentred correlation of raw activations."""
+    return s.products / (s.squares_u * s.squares_d) ** 0.5
 
 
 def mutual_information(s: PairStatistics) -> Floats:
@@ -87,6 +99,29 @@ def mutual_information(s: PairStatistics) -> Floats:
     return np.where((s.n_u > 0) & (s.n_d > 0), np.maximum(information, 0.0), np.nan)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One number on an edge."""
+
+    name: str
+    low: float
+    high: float | None
+    unit: str
+    meaning: str
+    formula: Callable[[PairStatistics], Any]
+    selects: bool = False
+    """Whether a value of at least `min_similarity` makes a pair an edge."""
+    integer: bool = False
+    moves: bool = True
+    """Whether it may be compared between two halves of a text: not where it counts, nor where it needs no text."""
+
+    def values(self, s: PairStatistics) -> Floats:
+        """Return the measure of each pair [E], within its range; NaN where it is 0/0."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.asarray(self.formula(s), np.float64)
+        return np.where(np.isfinite(found), np.clip(found, self.low, self.high), np.nan)
+
+
 MEASURES: tuple[Measure, ...] = (
     Measure(
         name="pearson",
@@ -103,7 +138,7 @@ MEASURES: tuple[Measure, ...] = (
         high=1.0,
         unit="share",
         meaning="tokens with both active, of the tokens with either active",
-        formula=lambda s: _ratio(s.n_ud, s.n_u + s.n_d - s.n_ud),
+        formula=jaccard,
         selects=True,
     ),
     Measure(
@@ -112,7 +147,7 @@ MEASURES: tuple[Measure, ...] = (
         high=1.0,
         unit="share",
         meaning="P(source active | target active): how much the target needs the source",
-        formula=lambda s: _ratio(s.n_ud, s.n_d),
+        formula=necessity,
         selects=True,
     ),
     Measure(
@@ -121,7 +156,7 @@ MEASURES: tuple[Measure, ...] = (
         high=1.0,
         unit="share",
         meaning="P(target active | source active): how far the source is enough for the target",
-        formula=lambda s: _ratio(s.n_ud, s.n_u),
+        formula=sufficiency,
         selects=True,
     ),
     Measure(
@@ -138,7 +173,7 @@ MEASURES: tuple[Measure, ...] = (
         high=1.0,
         unit="cosine",
         meaning="cosine of the two activation vectors over counted tokens (uncentred Pearson)",
-        formula=lambda s: _ratio(s.products, np.sqrt(s.squares_u * s.squares_d)),
+        formula=activation_cosine,
     ),
     Measure(
         name="decoder_cosine",
@@ -147,6 +182,7 @@ MEASURES: tuple[Measure, ...] = (
         unit="cosine",
         meaning="cosine of the two decoder directions; needs no text",
         formula=lambda s: s.decoder,
+        moves=False,
     ),
     Measure(
         name="lift",
@@ -154,7 +190,7 @@ MEASURES: tuple[Measure, ...] = (
         high=None,
         unit="ratio",
         meaning="how much more often both are active than by chance (1 = chance)",
-        formula=lambda s: _ratio(s.n_ud * float(s.tokens), s.n_u * s.n_d.astype(np.float64)),
+        formula=lift,
     ),
     Measure(
         name="support",
@@ -162,8 +198,9 @@ MEASURES: tuple[Measure, ...] = (
         high=None,
         unit="tokens",
         meaning="tokens on which both are active",
-        formula=lambda s: s.n_ud.astype(np.float64),
+        formula=lambda s: s.n_ud,
         integer=True,
+        moves=False,
     ),
     Measure(
         name="support_docs",
@@ -171,10 +208,48 @@ MEASURES: tuple[Measure, ...] = (
         high=None,
         unit="documents",
         meaning="documents with a token on which both are active",
-        formula=lambda s: s.documents.astype(np.float64),
+        formula=lambda s: s.documents,
         integer=True,
+        moves=False,
     ),
 )
 
 BY_NAME: dict[str, Measure] = {measure.name: measure for measure in MEASURES}
 SELECTING: tuple[Measure, ...] = tuple(measure for measure in MEASURES if measure.selects)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One number on an edge that says how far a measure can be trusted; null where it was not asked for."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+MOVES: tuple[Measure, ...] = tuple(measure for measure in MEASURES if measure.moves)
+"""Measures that `--split-half` compares between the halves of the documents."""
+
+RESAMPLED: tuple[Measure, ...] = (BY_NAME["necessity"], BY_NAME["sufficiency"])
+"""Measures that get an interval by resampling the documents."""
+
+EVIDENCE: tuple[Evidence, ...] = (
+    *(
+        Evidence(
+            name=f"{measure.name}_moved",
+            unit=measure.unit,
+            meaning=f"how far {measure.name} is apart in the two halves of the documents",
+        )
+        for measure in MOVES
+    ),
+    *(
+        Evidence(
+            name=f"{measure.name}_{end}",
+            unit=measure.unit,
+            meaning=f"{end}er end of the 95 % interval of {measure.name} when the documents are drawn again",
+        )
+        for measure in RESAMPLED
+        for end in ("low", "high")
+    ),
+)
+"""What an edge may carry beside its measures."""

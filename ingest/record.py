@@ -63,6 +63,22 @@ class CommunitiesRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NullRecord:
+    """How many edges chance alone gives on a sample of the text, over all pairs of SAEs; lists go with `values`."""
+
+    tokens: int
+    """Counted tokens of the sample."""
+    values: tuple[float, ...]
+    """Of a measure; edges are counted from each of them on."""
+    found: Mapping[str, tuple[int, ...]]
+    """Edges of the sample as it is, by measure."""
+    chance: Mapping[str, tuple[int, ...]]
+    """Edges with the downstream layer rotated by whole contexts, by measure."""
+    rates: Mapping[str, tuple[float | None, ...]]
+    """Chance over found, by measure: the rate of false discoveries; None where there is no edge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
     """One finished file of a run."""
 
@@ -95,5 +111,6 @@ class RunRecord:
     timings: Mapping[str, float] = field(default_factory=dict[str, float])
     """Seconds of each stage."""
     warnings: tuple[str, ...] = ()
+    null: NullRecord | None = None
     communities: CommunitiesRecord | None = None
     files: Mapping[str, FileRecord] = field(default_factory=dict[str, FileRecord])

@@ -44,6 +44,18 @@ class SparseRows:
             values=self.values[entries],
         )
 
+    def stretch(self, rows: slice) -> Self:
+        """Return some rows that follow each other, without a copy of the entries."""
+        if (rows.start, rows.stop) == (0, len(self)):
+            return self
+        first, last = self.indptr[rows.start], self.indptr[rows.stop]
+        return replace(
+            self,
+            indptr=self.indptr[rows.start : rows.stop + 1] - first,
+            indices=self.indices[first:last],
+            values=self.values[first:last],
+        )
+
     def entries(self, mask: Booleans) -> Self:
         """Return the same rows with only the entries where `mask`, [entries], is true."""
         indptr = starts(mask)[self.indptr]

@@ -1,4 +1,8 @@
-"""Statistics of single features over the counted tokens of a run."""
+"""Statistics of single features over the counted tokens of a text.
+
+Two passes: moments first, and with the maxima the thresholds; then the tokens and documents above them. Sums run in
+float64 in the order of the text, apart for each half of the documents: they have the same bits however it is cut.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -6,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from saedb.ingest.activations import ActivationStore
-from saedb.ingest.sparse import SparseRows
+from saedb.ingest.compiled import compiled
+from saedb.ingest.stretches import Stretches
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -15,30 +19,37 @@ Integers = NDArray[np.int64]
 _CELLS: Final = 1 << 24
 """Features times positions that are held at once."""
 
-_NO_DOCUMENT: Final = np.iinfo(np.int64).min
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureStatistics:
-    """The features of one SAE; every array is of shape [d_sae]."""
+class Moments:
+    """The features of an SAE over some tokens; every array is of shape [d_sae]."""
 
     tokens: int
     """Counted tokens."""
-    n_positive: Integers
-    """Tokens with an activation above 0."""
     n_active: Integers
     """Tokens with an activation strictly above the threshold."""
-    n_documents: Integers
-    """Documents with such a token."""
     sum: Floats
     """Of activations."""
     squares: Floats
     """Of squared activations."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureStatistics(Moments):
+    """The features of an SAE over a whole text."""
+
+    n_positive: Integers
+    """Tokens with an activation above 0."""
+    n_documents: Integers
+    """Documents with an active token."""
     max: Floats
+    """Largest activation."""
     threshold: Floats
-    """`max` times the run's relative threshold."""
+    """A feature is active strictly above it."""
     positional: NDArray[np.bool_]
     """Over half of the activation mass is on one position."""
+    halves: tuple[Moments, Moments]
+    """The same over each half of the documents."""
 
     @property
     def density(self) -> Floats:
@@ -61,96 +72,142 @@ class FeatureStatistics:
 
 
 def feature_statistics(
-    store: ActivationStore, sae: str, relative_threshold: float, documents: NDArray[np.int32]
+    text: Stretches,
+    sae: str,
+    width: int,
+    *,
+    context_size: int,
+    relative_threshold: float,
+    maxima: Floats | None = None,
 ) -> FeatureStatistics:
-    """Return the statistics of an SAE's features over the counted tokens of a store.
+    """Return the statistics of an SAE's features over the counted tokens of a text.
 
     Args:
-        store: every shard written.
+        text: its activations.
         sae: id of the SAE.
+        width: its d_sae.
+        context_size: tokens per context.
         relative_threshold: share of a feature's largest activation above which it is active.
-        documents: number of the document of each token of the text, ascending, [tokens].
+        maxima: the activations to take the share of, [d_sae]; None: the largest of this text.
     """
-    tokens = sum(len(store.counted(shard)) for shard in store.shards)
-    parts = [
-        _block(store, sae, features, relative_threshold, documents)
-        for features in store.blocks(sae, _CELLS // store.context_size)
+    sums = _Sums(width)
+    step = max(_CELLS // context_size, 1)
+    positional = np.zeros(width, np.bool_)
+    for start in range(0, width, step):
+        part = slice(start, min(start + step, width))
+        positional[part] = sums.add(text, sae, part, context_size)
+    threshold = relative_threshold * (sums.max if maxima is None else maxima)
+    return _activity(text, sae, sums, threshold, positional)
+
+
+def thresholded(text: Stretches, sae: str, threshold: Floats) -> FeatureStatistics:
+    """Return the statistics over a text of features whose thresholds are given; none is called positional."""
+    sums = _Sums(len(threshold))
+    sums.add(text, sae, slice(0, len(threshold)), 1)
+    return _activity(text, sae, sums, threshold, np.zeros(len(threshold), np.bool_))
+
+
+class _Sums:
+    """Moments by half of the documents, [2, d_sae]."""
+
+    def __init__(self, width: int) -> None:
+        self.tokens = [0, 0]
+        self.n_positive = np.zeros((2, width), np.int64)
+        self.sum = np.zeros((2, width))
+        self.squares = np.zeros((2, width))
+        self.max = np.zeros(width)
+
+    def add(self, text: Stretches, sae: str, features: slice, positions: int) -> NDArray[np.bool_]:
+        """Add a text for a stretch of features, and return which of them have their mass on one of the positions."""
+        mass = np.zeros((features.stop - features.start, positions))
+        tokens = [0, 0]
+        for part in text.read(sae):
+            rows = part.rows[sae]
+            tokens[part.half] += int(part.counted.sum())
+            where = part.positions if positions > 1 else np.zeros_like(part.positions)
+            sums = (self.n_positive[part.half], self.sum[part.half], self.squares[part.half], self.max, mass)
+            _add(rows.indptr, rows.indices, rows.values, part.counted, where, features.start, features.stop, *sums)
+        self.tokens = tokens
+        return mass.max(axis=1) > 0.5 * mass.sum(axis=1)
+
+
+def _activity(
+    text: Stretches, sae: str, sums: _Sums, threshold: Floats, positional: NDArray[np.bool_]
+) -> FeatureStatistics:
+    width = len(threshold)
+    n_active, n_documents = np.zeros((2, width), np.int64), np.zeros(width, np.int64)
+    last = np.full(width, -2, np.int64)  # -1 is the document of BOS
+    for part in text.read(sae):
+        rows, counts = part.rows[sae], (n_active[part.half], n_documents, last)
+        _count(rows.indptr, rows.indices, rows.values, part.counted, part.documents, threshold, *counts)
+    halves = [
+        Moments(tokens=sums.tokens[h], n_active=n_active[h], sum=sums.sum[h], squares=sums.squares[h]) for h in (0, 1)
     ]
     return FeatureStatistics(
-        tokens=tokens, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        tokens=sum(sums.tokens),
+        n_active=n_active.sum(axis=0),
+        sum=sums.sum.sum(axis=0),
+        squares=sums.squares.sum(axis=0),
+        n_positive=sums.n_positive.sum(axis=0),
+        n_documents=n_documents,
+        max=sums.max,
+        threshold=threshold,
+        positional=positional,
+        halves=(halves[0], halves[1]),
     )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Moments:
-    n_positive: Integers
-    sum: Floats
-    squares: Floats
-    max: Floats
-    mass: NDArray[np.float32]
-    """Activation mass by feature and position, [features, context_size]."""
-
-    def add(self, rows: SparseRows, positions: Integers) -> None:
-        """Add tokens; `positions` are theirs in their contexts, [tokens]."""
-        feature, value = rows.indices, rows.values.astype(np.float64)
-        width = len(self.sum)
-        self.n_positive += np.bincount(feature, minlength=width)
-        self.sum += np.bincount(feature, weights=value, minlength=width)
-        self.squares += np.bincount(feature, weights=value**2, minlength=width)
-        np.maximum.at(self.max, feature, value)
-        np.add.at(self.mass, (feature, positions[rows.row_of]), rows.values)
-
-
-class _Activity:
-    """Counts tokens and documents on which features are active, shard by shard."""
-
-    def __init__(self, threshold: Floats) -> None:
-        self.n_active = np.zeros(len(threshold), np.int64)
-        self.n_documents = np.zeros(len(threshold), np.int64)
-        self._threshold = threshold
-        self._last = np.full(len(threshold), _NO_DOCUMENT)
-
-    def add(self, rows: SparseRows, documents: NDArray[np.int32]) -> None:
-        """Add tokens; `documents` are theirs, ascending from shard to shard, [tokens]."""
-        width = len(self._threshold)
-        active = rows.values > self._threshold[rows.indices]
-        feature = rows.indices[active].astype(np.int64)
-        self.n_active += np.bincount(feature, minlength=width)
-        pairs = np.unique(documents[rows.row_of[active]].astype(np.int64) * width + feature)
-        document, feature = np.divmod(pairs, width)
-        new = self._last[feature] != document  # a document that goes on from the last shard is counted already
-        self.n_documents += np.bincount(feature[new], minlength=width)
-        np.maximum.at(self._last, feature, document)
+@compiled
+def _add(
+    indptr: Any,
+    indices: Any,
+    values: Any,
+    counted: Any,
+    positions: Any,
+    first: int,
+    stop: int,
+    n_positive: Any,
+    total: Any,
+    squares: Any,
+    largest: Any,
+    mass: Any,
+) -> None:
+    """Add the activations of features from `first` to `stop` on counted tokens to the sums."""
+    for token in range(len(counted)):
+        if not counted[token]:
+            continue
+        for k in range(indptr[token], indptr[token + 1]):
+            feature, value = int(indices[k]), np.float64(values[k])  # numba's float() of a float32 is one
+            if first <= feature < stop:
+                n_positive[feature] += 1
+                total[feature] += value
+                squares[feature] += value * value
+                largest[feature] = max(largest[feature], value)
+                mass[feature - first, positions[token]] += value
 
 
-def _block(
-    store: ActivationStore, sae: str, features: slice, relative_threshold: float, documents: NDArray[np.int32]
-) -> dict[str, NDArray[Any]]:
-    width = features.stop - features.start
-    moments = _Moments(
-        n_positive=np.zeros(width, np.int64),
-        sum=np.zeros(width),
-        squares=np.zeros(width),
-        max=np.zeros(width),
-        mass=np.zeros((width, store.context_size), np.float32),
-    )
-    for shard in store.shards:
-        positions = store.counted(shard) % store.context_size
-        moments.add(store.counted_rows(sae, shard, features), positions)
-    threshold = relative_threshold * moments.max
-    activity = _Activity(threshold)
-    for shard in store.shards:
-        activity.add(store.counted_rows(sae, shard, features), documents[store.counted(shard)])
-    return {
-        "n_positive": moments.n_positive,
-        "n_active": activity.n_active,
-        "n_documents": activity.n_documents,
-        "sum": moments.sum,
-        "squares": moments.squares,
-        "max": moments.max,
-        "threshold": threshold,
-        "positional": moments.mass.max(axis=1) > 0.5 * moments.mass.sum(axis=1),
-    }
+@compiled
+def _count(
+    indptr: Any,
+    indices: Any,
+    values: Any,
+    counted: Any,
+    documents: Any,
+    threshold: Any,
+    n_active: Any,
+    n_documents: Any,
+    last: Any,
+) -> None:
+    """Count active tokens, and documents with one; `last` is the last document of each feature."""
+    for token in range(len(counted)):
+        if not counted[token]:
+            continue
+        for k in range(indptr[token], indptr[token + 1]):
+            feature = int(indices[k])
+            if values[k] > threshold[feature]:
+                n_active[feature] += 1
+                n_documents[feature] += last[feature] != documents[token]
+                last[feature] = documents[token]
 
 
 def _share(values: Floats | Integers, tokens: int) -> Floats:

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from saedb.ingest.errors import RunError
-from saedb.ingest.measures import MEASURES
+from saedb.ingest.measures import EVIDENCE, MEASURES
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the run directory. A file of a later version is refused."""
 
 _NO_EDGE: Final = "dead; rare: too few tokens or documents for an edge"
@@ -70,6 +70,7 @@ DOCUMENTS: Final = Table(
     columns=(
         _column("document", pa.int32(), "number of the document"),
         _column("id", pa.string(), "where it stands in its source: speech.txt, or file.jsonl:17 for the 17th row"),
+        _column("half", pa.int8(), "half of the documents that it belongs to, 0 or 1; no context has both"),
     ),
 )
 
@@ -111,6 +112,7 @@ EDGES: Final = Table(
         _column("source", pa.string(), "id of the upstream feature"),
         _column("target", pa.string(), "id of the downstream feature"),
         *(_column(m.name, pa.int64() if m.integer else pa.float64(), m.meaning, null=True) for m in MEASURES),
+        *(_column(e.name, pa.float64(), e.meaning, null=True) for e in EVIDENCE),
     ),
 )
 
@@ -172,11 +174,25 @@ def read(table: Table, path: Path) -> pa.Table:
         raise RunError(f"{path} is damaged ({_first_line(error)}); compute or import the run again") from error
 
 
+def check_format(version: int, path: Path) -> None:
+    """Check that a file or a run was written by this version of the run directory.
+
+    Raises:
+        RunError: it was written by another.
+    """
+    if version > FORMAT:
+        raise RunError(f"{path} is of format {version}, this saedb reads {FORMAT}; update saedb")
+    if version < FORMAT:
+        raise RunError(
+            f"{path} is of format {version}, of an earlier saedb; this one reads {FORMAT}: compute or import it again"
+            " under another --run"
+        )
+
+
 def _check(table: Table, found: pa.Schema, path: Path) -> None:
     metadata = found.metadata or {}
     version = int(metadata.get(b"saedb.format", b"0"))
-    if version > FORMAT:
-        raise RunError(f"{path} is of format {version}, this saedb reads {FORMAT}; update saedb")
+    check_format(version, path)
     if not found.equals(table.schema, check_metadata=False):
         ours = {(c.name, str(c.type)) for c in table.columns}
         differing = sorted({(f.name, str(f.type)) for f in found} ^ ours)

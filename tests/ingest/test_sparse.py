@@ -20,6 +20,14 @@ def test_rows_are_the_rows_of_the_dense_matrix(dense: np.ndarray, mask: np.ndarr
     np.testing.assert_array_equal(dense_of(sparse_of(dense).rows(mask)), dense[mask])
 
 
+@given(MATRICES, st.integers(0, 5), st.integers(0, 5))
+def test_a_stretch_is_rows_of_the_dense_matrix_and_copies_no_entries(dense: np.ndarray, a: int, b: int) -> None:
+    whole, span = sparse_of(dense), slice(min(a, b), max(a, b))
+    part = whole.stretch(span)
+    np.testing.assert_array_equal(dense_of(part), dense[span])
+    assert not len(part.values) or np.shares_memory(part.values, whole.values)
+
+
 @given(MATRICES, st.integers(0, 7), st.integers(0, 7))
 def test_columns_are_the_columns_of_the_dense_matrix(dense: np.ndarray, a: int, b: int) -> None:
     span = slice(min(a, b), max(a, b))

@@ -5,8 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from saedb.ingest.errors import RunError
-from saedb.ingest.measures import MEASURES
-from saedb.ingest.tables import COMMUNITIES, DOCUMENTS, EDGES, EXAMPLES, FEATURES, TOKENS, Table, read, rows
+from saedb.ingest.measures import EVIDENCE, MEASURES
+from saedb.ingest.tables import COMMUNITIES, DOCUMENTS, EDGES, EXAMPLES, FEATURES, FORMAT, TOKENS, Table, read, rows
 
 ALL = (TOKENS, DOCUMENTS, FEATURES, EDGES, EXAMPLES, COMMUNITIES)
 
@@ -17,7 +17,7 @@ def edge_file(path: Path, table: pa.Table | None = None) -> Path:
 
 
 def test_every_measure_is_a_column_of_the_edges() -> None:
-    assert [c.name for c in EDGES.columns] == ["source", "target", *(m.name for m in MEASURES)]
+    assert [c.name for c in EDGES.columns] == ["source", "target", *(m.name for m in (*MEASURES, *EVIDENCE))]
 
 
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
@@ -61,8 +61,15 @@ def test_a_file_of_another_table_is_refused_with_the_columns_that_differ(tmp_pat
         read(FEATURES, edge_file(tmp_path / "features.parquet"))
 
 
+def test_a_file_of_an_earlier_format_has_to_be_made_again(tmp_path: Path) -> None:
+    table = rows(EDGES, {"source": ["a"], "target": ["b"]})
+    earlier = table.replace_schema_metadata({**table.schema.metadata, b"saedb.format": b"1"})
+    with pytest.raises(RunError, match=r"of format 1, of an earlier saedb; .*: compute or import it again"):
+        read(EDGES, edge_file(tmp_path / "edges.parquet", earlier))
+
+
 def test_a_file_of_a_later_format_asks_for_an_update(tmp_path: Path) -> None:
     table = rows(EDGES, {"source": ["a"], "target": ["b"]})
-    later = table.replace_schema_metadata({**table.schema.metadata, b"saedb.format": b"2"})
-    with pytest.raises(RunError, match="of format 2, this saedb reads 1; update saedb"):
+    later = table.replace_schema_metadata({**table.schema.metadata, b"saedb.format": str(FORMAT + 1).encode()})
+    with pytest.raises(RunError, match=f"of format {FORMAT + 1}, this saedb reads {FORMAT}; update saedb"):
         read(EDGES, edge_file(tmp_path / "edges.parquet", later))
