@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import torch
 
-from saedb.ingest import fingerprint
+from saedb.ingest import fingerprint, precision
 from saedb.ingest.config import IngestConfig
-from saedb.ingest.encode import TILE
 from saedb.ingest.errors import RunError
 from saedb.ingest.materials import Materials, resolved_device
 from saedb.ingest.record import RunRecord, SaeRecord
 from saedb.ingest.rundir import RunDirectory, now
+from saedb.ingest.tiles import tile_for
 
 _VERSIONS: Final = ("saedb", "sae-lens", "transformer-lens", "transformers", "torch", "numpy", "scipy", "pyarrow")
 
@@ -44,10 +44,10 @@ def begin(config: IngestConfig, path: Path, device: str, materials: Materials) -
         kind="ingest",
         model=found.model,
         created=now(),
-        config={**settings, "device": device, **_arithmetic(), "local": fingerprint.contents(config)},
+        config={**settings, **_arithmetic(device, materials), "local": fingerprint.contents(config)},
         saes=_sae_records(materials),
         pairs=tuple((u.id, d.id) for u, d in found.pairs),
-        dataset=settings["dataset"],
+        dataset=settings["dataset"] if materials.cache is None else materials.cache.dataset,
         device=device,
         versions={name: version(name) for name in _VERSIONS},
         warnings=tuple(_warnings(config, materials)),
@@ -72,25 +72,26 @@ def device_of(config: IngestConfig, run: RunDirectory | None) -> str:
     """Return where to compute, ``cpu`` or ``cuda``, and keep torch to the number of threads that a run began with.
 
     Raises:
-        InputError: CUDA is needed and not there.
+        InputError: CUDA is needed, for itself or for TF32, and not there.
     """
-    if run is None:
-        return resolved_device(config.device)
-    torch.set_num_threads(run.record.config["threads"])
-    return resolved_device(run.record.config["device"])
+    if run is not None:
+        torch.set_num_threads(run.record.config["threads"])
+    device = resolved_device(config.device if run is None else run.record.config["device"])
+    precision.check(tf32=config.tf32, device=device)
+    return device
 
 
-def _arithmetic() -> dict[str, Any]:
-    """Return what decides the last bits of an activation besides the settings."""
-    return {"threads": torch.get_num_threads(), "tile": TILE}
+def _arithmetic(device: str, materials: Materials) -> dict[str, Any]:
+    """Return what decides the last bits of an activation besides the settings: it is kept when the run goes on."""
+    tile = tile_for(device, (source.d_sae for source in materials.set.sources))
+    return {"device": device, "threads": torch.get_num_threads(), "tile": tile}
 
 
 def _differing(config: IngestConfig, recorded: Mapping[str, Any]) -> str:
     """Return what differs, in words; only where no setting does are the local files read."""
-    given = {**fingerprint.settings(config), **_arithmetic(), "threads": recorded.get("threads")}
-    if config.device == "auto":
-        given["device"] = recorded.get("device")
-    names = sorted((given.keys() | recorded.keys()) - {"local"})
+    given = fingerprint.settings(config)
+    kept = {"local", "threads", "tile"} | ({"device"} if config.device == "auto" else set())
+    names = sorted((given.keys() | recorded.keys()) - kept)
     values = [(name, recorded.get(name), given.get(name)) for name in names]
     settings = [f"{name}: {there} there, {here} here" for name, there, here in values if there != here]
     return ", ".join(settings or _changed(recorded.get("local", {}), fingerprint.contents(config)))
@@ -136,4 +137,15 @@ def _warnings(config: IngestConfig, materials: Materials) -> list[str]:
     tokens = materials.contexts.tokens.size
     if tokens < config.tokens:
         found.append(f"the text has only {tokens:,} of the {config.tokens:,} tokens asked for")
+    whole = materials.contexts.first_half_contexts == len(materials.contexts.tokens)
+    if materials.cache is not None:
+        found.append(
+            f"the activations are those of {materials.cache.path}: attention sinks count, as a cache has no residuals"
+            + ("" if materials.cache.tokens is not None else ", nor tokens, so that the text may be another one")
+        )
+    if whole and config.halves and materials.cache is None:
+        found.append(
+            "the text is too short, or of too few documents, for two halves; what is found on one half cannot be"
+            " checked on the other"
+        )
     return found

@@ -2,53 +2,57 @@
 
 1. encode: contexts through model and SAEs into the activation store, and which tokens count;
 2. statistics of each feature, and with them its threshold;
-3. edges of each pair of SAEs;
+3. edges of each pair of SAEs, and how many of them chance alone would give;
 4. examples of each feature;
 5. labels and states: the feature table.
 
 What is finished stays finished: a run that was stopped goes on where it was, and ends with the same tables.
 """
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Literal
+from functools import cached_property, reduce
+from operator import add
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from saedb.ingest import contexts, hooks, quality
-from saedb.ingest.activations import ActivationStore
+from saedb.ingest import contexts, filling, hooks, null, quality
+from saedb.ingest.activations import ACTIVATIONS_FOLDER, ActivationStore
+from saedb.ingest.bootstrap import Bootstrap
 from saedb.ingest.config import IngestConfig
-from saedb.ingest.edges import EdgeRule, Side, edge_blocks, edges
-from saedb.ingest.encode import Calibration, Encoder, LoadedSae, decoder_rows
-from saedb.ingest.errors import InputError, RunError
+from saedb.ingest.counting import Machine
+from saedb.ingest.edges import Side, edges
+from saedb.ingest.encode import LoadedSae, decoder_rows
+from saedb.ingest.errors import InputError
 from saedb.ingest.examples import example_rows, top_hits
 from saedb.ingest.features import best_pearson, feature_ids, feature_rows, short_examples
+from saedb.ingest.gather import Task
 from saedb.ingest.labels import promoted_words, top_words
 from saedb.ingest.materials import Materials
+from saedb.ingest.memory import Memory
 from saedb.ingest.record import TokenCounts
+from saedb.ingest.rule import EdgeRule
 from saedb.ingest.rundir import DOCUMENTS_FILE, EXAMPLES_FILE, FEATURES_FILE, TOKENS_FILE, RunDirectory, edges_file
+from saedb.ingest.sources import SaeSource
 from saedb.ingest.stages import Stages
 from saedb.ingest.states import APPEARING, DISAPPEARING, states
 from saedb.ingest.statistics import FeatureStatistics, feature_statistics
+from saedb.ingest.stretches import StoredText
 from saedb.ingest.tables import DOCUMENTS, EDGES, EXAMPLES, FEATURES, TOKENS
 from saedb.ingest.vocabulary import Vocabulary, vocabulary
 
 Statistics = Mapping[str, FeatureStatistics]
 """By SAE id."""
 
-ACTIVATIONS_FOLDER: Final = "activations"
-
-_TABLES_ROOM: Final = 100_000_000
-"""Bytes of disk for everything but the activations."""
-
 
 class Computation:
     """A run with all that it is made from, and the steps that compute it."""
 
-    def __init__(self, config: IngestConfig, run: RunDirectory, materials: Materials, stages: Stages) -> None:
+    def __init__(
+        self, config: IngestConfig, run: RunDirectory, materials: Materials, stages: Stages, memory: Memory
+    ) -> None:
         self._config = config
         self._run = run
         self._materials = materials
@@ -59,16 +63,21 @@ class Computation:
         self._store = ActivationStore(
             run.path / ACTIVATIONS_FOLDER, self._tokens, {s.id: s.d_sae for s in self._sources}, config.shard_contexts
         )
+        settings = run.record.config
+        self._machine = Machine(device=settings["device"], threads=settings["threads"], memory=memory)
+        self._rule = EdgeRule.of(config)
+        self._text = StoredText(self._store, materials.documents, materials.contexts.first_half_contexts)
 
     def complete(self) -> None:
         """Compute what is missing, and mark the run as complete."""
         before = self._run.record.timings
         try:
-            self._encode()
+            self._warn(filling.fill(self._store, self._run, self._config, self._materials, self._stages))
             self._write_tokens()
             statistics = self._statistics()
             self._note_quality(statistics)
             self._write_edges(statistics)
+            self._note_chance(statistics)
             self._write_examples()
             self._write_features(statistics)
         finally:
@@ -78,38 +87,8 @@ class Computation:
         if not self._config.keep_activations:
             self._store.remove()
 
-    def _encode(self) -> None:
-        missing = [shard for shard in self._store.shards if not self._store.has(shard)]
-        if not missing:
-            return
-        tokenizer = self._materials.model.tokenizer
-        special = contexts.special_tokens(tokenizer)
-        encoder = Encoder(self._materials.model, self._materials.saes, special, self._config.batch_contexts)
-        with self._stages.stage("calibrate", 1) as stage:
-            calibration = encoder.calibrate(self._tokens, count_all=self._config.count_all)
-            stage.advance()
-        self._check_disk(calibration, missing)
-        size = self._store.context_size
-        with self._stages.stage("encode", self._tokens.size) as stage:
-            for shard in missing:
-                part = self._store.contexts(shard)
-                rows, summary = encoder.shard(
-                    self._tokens[part],
-                    calibration.medians,
-                    lambda done, start=part.start: stage.to((start + done) * size),
-                )
-                self._store.write(shard, rows, summary)
-
-    def _check_disk(self, calibration: Calibration, shards: list[int]) -> None:
-        parts = [self._store.contexts(shard) for shard in shards]
-        tokens = sum(part.stop - part.start for part in parts) * self._store.context_size
-        needed = tokens * self._store.bytes_per_token(calibration.l0) + _TABLES_ROOM
-        free = shutil.disk_usage(self._run.path).free
-        if free < needed:
-            raise RunError(
-                f"about {needed / 1e9:.1f} GB are needed at {self._run.path}, {free / 1e9:.1f} GB are free;"
-                " make room and run the same command again, or take fewer --tokens under another --run"
-            )
+    def _warn(self, lines: Sequence[str]) -> None:
+        self._run.update(warnings=tuple(dict.fromkeys([*self._run.record.warnings, *lines])))
 
     def _write_tokens(self) -> None:
         if self._run.has(TOKENS_FILE, TOKENS):
@@ -129,14 +108,20 @@ class Computation:
         )
         self._run.update(tokens=counts)
         self._run.write(DOCUMENTS, DOCUMENTS_FILE, [contexts.document_rows(self._materials.contexts)])
-        self._run.write(TOKENS, TOKENS_FILE, [contexts.rows(self._materials.contexts, counted)])
+        self._run.write(TOKENS, TOKENS_FILE, contexts.rows(self._materials.contexts, counted))
 
     def _statistics(self) -> dict[str, FeatureStatistics]:
         found: dict[str, FeatureStatistics] = {}
+        maxima = self._materials.maxima or {}
         with self._stages.stage("statistics", len(self._sources)) as stage:
             for source in self._sources:
                 found[source.id] = feature_statistics(
-                    self._store, source.id, self._config.relative_threshold, self._materials.documents
+                    self._text,
+                    source.id,
+                    source.d_sae,
+                    context_size=self._store.context_size,
+                    relative_threshold=self._config.relative_threshold,
+                    maxima=maxima.get(source.id),
                 )
                 stage.advance()
         return found
@@ -146,39 +131,62 @@ class Computation:
         records = tuple(
             replace(
                 record,
-                l0=sums[record.id].l0,
-                explained_variance=sums[record.id].explained_variance,
+                l0=float(statistics[record.id].n_positive.sum() / statistics[record.id].tokens),
+                explained_variance=sums[record.id].explained_variance if record.id in sums else None,
                 dead=float(statistics[record.id].dead.mean()),
             )
             for record in self._run.record.saes
         )
-        suspicious = [
-            line for s in self._sources for line in quality.warnings(s.id, sums[s.id], expected_l0=s.expected_l0)
-        ]
-        warnings = dict.fromkeys([*self._run.record.warnings, *suspicious])
-        self._run.update(saes=records, warnings=tuple(warnings))
+        self._run.update(saes=records)
+        measured = [s for s in self._sources if s.id in sums]
+        self._warn([line for s in measured for line in quality.warnings(s.id, sums[s.id], expected_l0=s.expected_l0)])
 
     def _write_edges(self, statistics: Statistics) -> None:
-        rule = EdgeRule.of(self._config)
+        pairs = [(u, d) for u, d in self._run.record.pairs if not self._run.has(edges_file(u, d), EDGES)]
+        if not pairs:
+            return
         sides = {
             s.id: Side(sae=s.id, statistics=statistics[s.id], ids=self._ids[s.id], decoder=decoder_rows(s.sae))
             for s in self._materials.saes
         }
-        pairs = [(u, d) for u, d in self._run.record.pairs if not self._run.has(edges_file(u, d), EDGES)]
-        if not pairs:
-            return
-        units = sum(len(edge_blocks(self._store, u, d)) for u, d in pairs) * len(self._store.shards)
-        with self._stages.stage("edges", units) as stage:
+        with self._stages.stage("edges", sum(len(sides[u].ids) for u, _ in pairs)) as stage:
             for u, d in pairs:
-                found = edges(
-                    self._store,
-                    sides[u],
-                    sides[d],
-                    rule,
-                    documents=self._materials.documents,
-                    progress=stage.advance,
-                )
+                kept = self._machine.count(self._task(u, d, statistics), stage.advance)
+                evidence = None if self._bootstrap is None else self._bootstrap.evidence(u, d, statistics)
+                found = edges(kept, sides[u], sides[d], halves=self._config.split_half, evidence=evidence)
                 self._run.write(EDGES, edges_file(u, d), found)
+
+    def _task(self, upstream: str, downstream: str, statistics: Statistics) -> Task:
+        return Task(
+            text=self._text,
+            upstream=upstream,
+            downstream=downstream,
+            statistics=(statistics[upstream], statistics[downstream]),
+            rule=self._rule,
+            halves=self._config.split_half,
+        )
+
+    @cached_property
+    def _bootstrap(self) -> Bootstrap | None:
+        if not self._config.bootstrap:
+            return None
+        return Bootstrap(self._text, len(self._materials.contexts.document_ids), self._config.bootstrap)
+
+    def _note_chance(self, statistics: Statistics) -> None:
+        pairs = self._run.record.pairs
+        if self._run.record.null is not None or not pairs or not self._config.null_tokens:
+            return
+        size = self._store.context_size
+        with self._stages.stage("null", len(pairs)) as stage:
+            counts: list[null.NullCounts] = []
+            for u, d in pairs:
+                sample = null.sample(self._text, u, d, tokens=self._config.null_tokens, context_size=size)
+                thresholds = statistics[u].threshold, statistics[d].threshold
+                counts.append(
+                    null.null_counts(sample, (u, d), thresholds, self._rule, context_size=size, machine=self._machine)
+                )
+                stage.advance()
+        self._run.update(null=reduce(add, counts).record())
 
     def _write_examples(self) -> None:
         if self._run.has(EXAMPLES_FILE, EXAMPLES):
@@ -210,8 +218,8 @@ class Computation:
                 source,
                 ids,
                 found,
-                state_in=self._state(source.id, found, "target"),
-                state_out=self._state(source.id, found, "source"),
+                state_in=self._state(source, found, forward=False),
+                state_out=self._state(source, found, forward=True),
                 top=top_words(self._store, source.id, self._tokens.ravel(), words),
                 promoted=self._promoted(loaded, words, advance),
                 examples=[examples.get(feature, []) for feature in ids],
@@ -225,15 +233,18 @@ class Computation:
         advance(len(loaded.sae.W_dec))
         return [()] * len(loaded.sae.W_dec)
 
-    def _state(self, sae: str, statistics: FeatureStatistics, end: Literal["source", "target"]) -> NDArray[np.object_]:
-        """Return the states of an SAE's features: looking forward where they are edges' source, else looking back."""
-        forward, ids = end == "source", self._ids[sae]
-        file = next((edges_file(u, d) for u, d in self._run.record.pairs if (u if forward else d) == sae), None)
-        none = np.full(len(ids), np.nan)
+    def _state(self, source: SaeSource, statistics: FeatureStatistics, *, forward: bool) -> NDArray[np.object_]:
+        """Return the states of an SAE's features, looking forward or back along the model."""
+        ids, model = self._ids[source.id], self._materials.set
+        other = model.after(source) if forward else model.before(source)
+        best = np.full(len(ids), np.nan)
+        if other is not None:
+            file = edges_file(source.id, other.id) if forward else edges_file(other.id, source.id)
+            best = best_pearson(self._run.read(EDGES, file), "source" if forward else "target", ids)
         return states(
-            none if file is None else best_pearson(self._run.read(EDGES, file), end, ids),
+            best,
             alone=DISAPPEARING if forward else APPEARING,
-            computed=np.full(len(ids), file is not None),
+            computed=np.full(len(ids), other is not None),
             dead=statistics.dead & self._config.separate_dead,
             rare=statistics.rare(min_support=self._config.min_support, min_documents=self._config.min_documents),
             passed=self._config.passed_through,

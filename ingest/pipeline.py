@@ -4,17 +4,23 @@ import errno
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import torch
 
 from saedb.ingest import beginning
+from saedb.ingest.activations import ACTIVATIONS_FOLDER, ActivationStore
 from saedb.ingest.computation import Computation
 from saedb.ingest.config import IngestConfig
 from saedb.ingest.errors import RunError
 from saedb.ingest.materials import gather
+from saedb.ingest.memory import Memory
 from saedb.ingest.progress import Report, silent
 from saedb.ingest.rundir import RunDirectory
 from saedb.ingest.stages import Stages
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The disk, the user's share of it, or the size that a file may have."""
 
 
 def ingest(config: IngestConfig, path: Path, report: Report = silent) -> RunDirectory:
@@ -31,9 +37,9 @@ def ingest(config: IngestConfig, path: Path, report: Report = silent) -> RunDire
         RunError: a run of other settings is there, another process is writing it, or the disk or the GPU is full.
     """
     run = beginning.existing(config, path)
-    if run is not None and run.record.status == "complete":
+    if run is not None and run.record.status == "complete" and not _lacks_shards(run):
         return run
-    stages = Stages(report)
+    stages, memory = Stages(report), Memory(config.memory)
     with _full_in_one_line(path):
         device = beginning.device_of(config, run)
         materials = gather(config, device, stages)
@@ -42,8 +48,16 @@ def ingest(config: IngestConfig, path: Path, report: Report = silent) -> RunDire
         else:
             beginning.go_on(run, materials)
         with run.writing():
-            Computation(config, run, materials, stages).complete()
+            Computation(config, run, materials, stages, memory).complete()
     return run
+
+
+def _lacks_shards(run: RunDirectory) -> bool:
+    """Return whether shards of a complete run were deleted, as damaged ones have to be; a store may go as a whole."""
+    if not (run.path / ACTIVATIONS_FOLDER).is_dir():
+        return False
+    store = ActivationStore.of_run(run)
+    return not all(store.has(shard) for shard in store.shards)
 
 
 @contextmanager
@@ -53,10 +67,10 @@ def _full_in_one_line(path: Path) -> Generator[None]:
         yield
     except torch.OutOfMemoryError as error:
         raise RunError(
-            "the GPU's memory is full; lower --batch-contexts under another --run, take fewer --layers,"
-            " or use --device cpu"
+            "the GPU's memory is full, however little is done at once; take fewer --layers under another --run, or use"
+            " --device cpu"
         ) from error
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in _FULL:
             raise
         raise RunError(f"the disk of {path} is full; make room, and run the same command again") from error
