@@ -1,15 +1,17 @@
 """The contexts in which each feature is most active, and their text around the active token."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
-from saedb.ingest.activations import ActivationStore
+from saedb.ingest.compiled import compiled
 from saedb.ingest.contexts import Contexts
+from saedb.ingest.ranking import rise
+from saedb.ingest.stretches import Stretches
 from saedb.ingest.tables import EXAMPLES, rows
 
 Integers = NDArray[np.int64]
@@ -21,6 +23,8 @@ AFTER: Final = 6
 
 _POOL: Final = 3
 """Contexts held per example, so that examples can be taken from different documents."""
+_PLACES: Final = 1 << 13
+"""Places whose text is decoded at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,42 +40,51 @@ class Hits:
         """Return some of the hits."""
         return type(self)(feature=self.feature[index], token=self.token[index], activation=self.activation[index])
 
-    def joined(self, other: Self) -> Self:
-        """Return these hits and then the others."""
-        return type(self)(
-            feature=np.concatenate([self.feature, other.feature]),
-            token=np.concatenate([self.token, other.token]),
-            activation=np.concatenate([self.activation, other.activation]),
-        )
 
-
-def top_hits(store: ActivationStore, sae: str, documents: NDArray[np.int32], count: int) -> Hits:
+def top_hits(text: Stretches, sae: str, width: int, *, documents: NDArray[np.int32], count: int) -> Hits:
     """Return up to `count` hits of each feature, one per context: by feature, then from the largest down.
 
     They are the largest, but that a second one from a document comes after the first ones of other documents, as far
     as these are among the three times `count` contexts of largest activation. Equal ones: the earlier in the text.
 
     Args:
-        store: every shard written.
+        text: its activations.
         sae: id of the SAE.
+        width: its d_sae.
         documents: number of the document of each token of the text, [tokens].
-        count: hits for each feature.
+        count: hits for each feature, at least 1.
     """
-    size, pool = store.context_size, _empty()
-    floor = np.zeros(store.widths[sae], np.float32)
-    for shard in store.shards:
-        found = store.counted_rows(sae, shard)
-        found = found.entries(found.values > floor[found.indices])
-        new = Hits(
-            feature=found.indices.astype(np.int64),
-            token=store.counted(shard)[found.row_of],
-            activation=found.values,
-        )
-        joined = pool.joined(new)
-        pool = _largest(_one_per(joined, joined.token // size), _POOL * count)
-        full = _rank(pool.feature) == _POOL * count - 1
-        floor[pool.feature[full]] = pool.activation[full]
+    largest = np.zeros((width, _POOL * count), np.float32)
+    token_of = np.full(largest.shape, -1, np.int64)
+    start = 0
+    for part in text.read(sae):
+        found = part.rows[sae]
+        _collect(found.indptr, found.indices, found.values, part.counted, part.positions, start, largest, token_of)
+        start += len(part.counted)
+    feature, place = np.nonzero(largest)
+    pool = Hits(feature=feature, token=token_of[feature, place], activation=largest[feature, place])
     return _varied(pool, documents[pool.token], count)
+
+
+@compiled
+def _collect(
+    indptr: Any, indices: Any, values: Any, counted: Any, positions: Any, start: int, largest: Any, token_of: Any
+) -> None:
+    """Put a stretch's activations among the largest of their features; `start` is the number of its first token."""
+    end = largest.shape[1] - 1
+    for i in range(len(counted)):
+        if not counted[i]:
+            continue
+        token = start + i
+        context = token - positions[i]  # its first token: only what is of this context has such a number, or a higher
+        for k in range(indptr[i], indptr[i + 1]):
+            feature, value = int(indices[k]), values[k]
+            if value > largest[feature, end]:
+                place = 0
+                while place < end and token_of[feature, place] < context:
+                    place += 1
+                if value > largest[feature, place]:
+                    rise(largest, token_of, feature, place, value, token)
 
 
 def example_rows(
@@ -113,11 +126,13 @@ def texts(
         places: numbers of tokens in the whole text.
         tokenizer: the model's.
     """
-    windows = [_window(contexts, int(place)) for place in places]
-    whole = _decoded(tokenizer, [tokens for tokens, _ in windows])
-    heads = _decoded(tokenizer, [tokens[:at] for tokens, at in windows])
-    upto = _decoded(tokenizer, [tokens[: at + 1] for tokens, at in windows])
-    parts = [_cut(*strings) for strings in zip(whole, heads, upto, strict=True)]
+    parts: list[tuple[str, str, str]] = []
+    for start in range(0, len(places), _PLACES):
+        windows = [_window(contexts, place) for place in places[start : start + _PLACES].tolist()]
+        whole = _decoded(tokenizer, [tokens for tokens, _ in windows])
+        heads = _decoded(tokenizer, [tokens[:at] for tokens, at in windows])
+        upto = _decoded(tokenizer, [tokens[: at + 1] for tokens, at in windows])
+        parts += [_cut(*strings) for strings in zip(whole, heads, upto, strict=True)]
     return [p[0] for p in parts], [p[1] for p in parts], [p[2] for p in parts]
 
 
@@ -150,25 +165,6 @@ def _shared(whole: str, part: str) -> int:
     if whole.startswith(part):
         return len(part)
     return next((i for i, (a, b) in enumerate(zip(whole, part, strict=False)) if a != b), len(whole))
-
-
-def _empty() -> Hits:
-    none = np.zeros(0, np.int64)
-    return Hits(feature=none, token=none, activation=none.astype(np.float32))
-
-
-def _one_per(hits: Hits, group: Integers) -> Hits:
-    """Return the largest hit of each feature in each group."""
-    order = np.lexsort((hits.token, -hits.activation, group, hits.feature))
-    feature, group = hits.feature[order], group[order]
-    first = np.ones(len(order), np.bool_)
-    first[1:] = (feature[1:] != feature[:-1]) | (group[1:] != group[:-1])
-    return hits.take(order[first])
-
-
-def _largest(hits: Hits, count: int) -> Hits:
-    ordered = hits.take(np.lexsort((hits.token, -hits.activation, hits.feature)))
-    return ordered.take(_rank(ordered.feature) < count)
 
 
 def _varied(pool: Hits, documents: NDArray[np.int32], count: int) -> Hits:

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -75,29 +75,36 @@ def _urls(source: SaeSource, count: int) -> list[str | None]:
     return [f"{_NEURONPEDIA}/{source.neuronpedia_id}/{index}" for index in range(count)]
 
 
-def best_pearson(edges: pa.Table, end: Literal["source", "target"], ids: NDArray[np.object_]) -> NDArray[np.float64]:
+def best_pearson(
+    edges: Iterable[pa.Table], end: Literal["source", "target"], ids: NDArray[np.object_]
+) -> NDArray[np.float64]:
     """Return the highest Pearson correlation of each feature over its edges, [d_sae]; NaN where it has none.
 
     Args:
-        edges: rows of an edge file.
+        edges: rows of an edge file, part by part; of their columns, `end` and ``pearson``.
         end: at which end of the edges the features are.
         ids: id of each feature, [d_sae].
     """
-    numbers = pd.Index(ids).get_indexer(edges[end].to_numpy())
-    return best_values(numbers, edges["pearson"].to_numpy(), len(ids))
+    index, best = pd.Index(ids), np.full(len(ids), np.nan)
+    for part in edges:
+        numbers = index.get_indexer(part[end].to_numpy())
+        best = np.fmax(best, best_values(numbers, part["pearson"].to_numpy(), len(ids)))
+    return best
 
 
-def short_examples(examples: pa.Table) -> Mapping[str, list[str]]:
+def short_examples(examples: Iterable[pa.Table]) -> Mapping[str, list[str]]:
     """Return the first `SHORT_EXAMPLES` examples of features by their id, each as text with the active token in [[ ]].
 
     Args:
-        examples: rows of the examples table, by feature and then by rank.
+        examples: rows of the examples table, by feature and then by rank, part by part; of their columns, feature, rank
+            and the three of text.
     """
-    chosen = examples.filter(pa.array(examples["rank"].to_numpy() < SHORT_EXAMPLES))
     by_feature: defaultdict[str, list[str]] = defaultdict(list)
-    columns = (chosen[name].to_pylist() for name in ("feature", "before", "token", "after"))
-    for feature, before, token, after in zip(*columns, strict=True):
-        by_feature[feature].append(_one_line(before, token, after))
+    for part in examples:
+        chosen = part.filter(pa.array(part["rank"].to_numpy() < SHORT_EXAMPLES))
+        columns = (chosen[name].to_pylist() for name in ("feature", "before", "token", "after"))
+        for feature, before, token, after in zip(*columns, strict=True):
+            by_feature[feature].append(_one_line(before, token, after))
     return by_feature
 
 

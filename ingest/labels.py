@@ -6,15 +6,16 @@ names the largest, and then what the feature promotes: ``world, war, … → ago
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from saedb.ingest.activations import ActivationStore
+from saedb.ingest.compiled import compiled
 from saedb.ingest.model import LanguageModel
-from saedb.ingest.sparse import SparseRows, stacked
+from saedb.ingest.ranking import rise
+from saedb.ingest.stretches import Stretches
 from saedb.ingest.vocabulary import Vocabulary
 
 TOP: Final = 10
@@ -28,8 +29,8 @@ _WORDS: Final = 5
 """Words of a label, at most."""
 _CONCENTRATED: Final = 0.5
 """Share of the mass that these words must carry; below it the feature is spread."""
-_ENTRIES: Final = 1 << 24
-"""Activations that are held at once."""
+_CELLS: Final = 1 << 26
+"""Words times features whose sums are held at once: 512 MB."""
 _DIRECTIONS: Final = 256
 """Decoder rows that go through the unembedding at once."""
 
@@ -43,22 +44,32 @@ class TopWords:
     """Of the feature's mass."""
 
 
-def top_words(store: ActivationStore, sae: str, tokens: NDArray[np.int32], vocabulary: Vocabulary) -> list[TopWords]:
+def top_words(
+    text: Stretches, sae: str, width: int, *, tokens: NDArray[np.int32], vocabulary: Vocabulary
+) -> list[TopWords]:
     """Return the top words of each feature of an SAE; none for a dead one.
 
+    The text is read once for each block of features, of which there are as many as its words need.
+
     Args:
-        store: every shard written.
+        text: its activations.
         sae: id of the SAE.
+        width: its d_sae.
         tokens: id of each token of the text, [tokens].
-        vocabulary: of the model.
+        vocabulary: of the model, with the tokens of this text.
     """
-    counted = np.concatenate([store.counted(shard) for shard in store.shards])
-    words = _indicator(vocabulary.word_of[tokens[counted]], len(vocabulary.words))
-    entries = sum(len(store.rows(sae, shard).values) for shard in store.shards)
+    words = np.unique(vocabulary.word_of[vocabulary.seen])
+    row_of = np.searchsorted(words, vocabulary.word_of)  # of a token that is not in the text, any
+    step = max(_CELLS // max(len(words), 1), 1)
     result: list[TopWords] = []
-    for features in store.blocks(sae, _ENTRIES * store.widths[sae] // max(entries, 1)):
-        activations = stacked([store.counted_rows(sae, shard, features) for shard in store.shards])
-        result += _largest(activations.transposed().times(words), vocabulary)
+    for first in range(0, width, step):
+        mass = np.zeros((len(words), min(step, width - first)))
+        start = 0
+        for part in text.read(sae):
+            found, row = part.rows[sae], row_of[tokens[start : start + len(part.counted)]]
+            _add(found.indptr, found.indices, found.values, part.counted, row, first, mass)
+            start += len(part.counted)
+        result += _largest(mass, [vocabulary.words[word] for word in words.tolist()])
     return result
 
 
@@ -110,18 +121,38 @@ def _shortened(words: Sequence[str], longest: int = LONGEST) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _indicator(word: NDArray[np.int64], words: int) -> SparseRows:
-    """Return the matrix with a 1 at each token's word, [tokens, words]."""
-    ones = np.ones(len(word), np.float32)
-    return SparseRows(indptr=np.arange(len(word) + 1), indices=word, values=ones, width=words)
+def _largest(mass: NDArray[np.float64], words: Sequence[str]) -> Iterator[TopWords]:
+    features = mass.shape[1]
+    largest, row_of = np.zeros((features, TOP)), np.zeros((features, TOP), np.int64)
+    total = np.full(features, np.finfo(np.float64).tiny)  # a dead feature has shares of 0
+    _rank(mass, largest, row_of, total)
+    shares, found = largest / total[:, None], np.count_nonzero(largest, axis=1)
+    for row, share, count in zip(row_of.tolist(), shares.tolist(), found.tolist(), strict=True):
+        yield TopWords(words=tuple(words[word] for word in row[:count]), shares=tuple(share[:count]))
 
 
-def _largest(mass: SparseRows, vocabulary: Vocabulary) -> Iterator[TopWords]:
-    for start, end in zip(mass.indptr[:-1].tolist(), mass.indptr[1:].tolist(), strict=True):
-        word, value = mass.indices[start:end], mass.values[start:end]
-        order = np.lexsort((word, -value))[:TOP]
-        shares = value[order] / max(float(value.sum()), np.finfo(np.float32).tiny)
-        yield TopWords(words=tuple(vocabulary.words[w] for w in word[order].tolist()), shares=tuple(shares.tolist()))
+@compiled
+def _add(indptr: Any, indices: Any, values: Any, counted: Any, row: Any, first: int, mass: Any) -> None:
+    """Add activations of a block of features, from `first` on, to the sums of the words, [words, features]."""
+    stop = first + mass.shape[1]
+    for token in range(len(counted)):
+        if counted[token]:
+            start = indptr[token]
+            features = indices[start : indptr[token + 1]]
+            for k in range(np.searchsorted(features, first), np.searchsorted(features, stop)):
+                mass[row[token], int(features[k]) - first] += values[start + k]
+
+
+@compiled
+def _rank(mass: Any, largest: Any, row_of: Any, total: Any) -> None:
+    """Put the sums among the largest of their features, and add them up."""
+    words, features = mass.shape
+    for word in range(words):
+        for feature in range(features):
+            value = mass[word, feature]
+            total[feature] += value
+            if value > largest[feature, TOP - 1]:
+                rise(largest, row_of, feature, TOP - 1, value, word)
 
 
 def _distinct(vocabulary: Vocabulary, tokens: NDArray[np.int64]) -> tuple[str, ...]:

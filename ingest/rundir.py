@@ -8,7 +8,7 @@ adopted when the run goes on. One process writes a run at a time; the lock goes 
 import hashlib
 import json
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -144,6 +144,10 @@ class RunDirectory:
     def read(self, table: Table, name: str) -> pa.Table:
         """Return the rows of a finished file, checked against the table's declaration."""
         return tables.read(table, self.path / name)
+
+    def parts(self, table: Table, name: str, *columns: str) -> Iterator[pa.Table]:
+        """Yield some columns of a finished file, so many rows at a time."""
+        return tables.parts(table, self.path / name, columns)
 
     @property
     def edge_files(self) -> list[str]:

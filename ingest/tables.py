@@ -4,7 +4,8 @@ Every table is a Parquet file (or, for edges, one file per pair of SAEs) that pa
 saedb. Columns that may be null say so: an imported edge table knows far less of its features than an ingested run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -161,15 +162,30 @@ def read(table: Table, path: Path) -> pa.Table:
     Raises:
         RunError: the file is missing, damaged, of another table or of a later version of saedb.
     """
+    with _opened(table, path) as file:
+        return file.read()
+
+
+def parts(table: Table, path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield some columns of the rows of a file that must hold `table`, so many rows at a time.
+
+    Raises:
+        RunError: as `read` does; while reading, too.
+    """
+    with _opened(table, path) as file:
+        for batch in file.iter_batches(columns=list(columns)):
+            yield pa.Table.from_batches([batch])
+
+
+@contextmanager
+def _opened(table: Table, path: Path) -> Generator[pq.ParquetFile]:
+    """Open a file that must hold `table`, and say of what goes wrong while it is read what to do."""
     try:
-        found = pq.read_schema(path)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            _check(table, file.schema_arrow, path)
+            yield file
     except FileNotFoundError:
         raise RunError(f"{path} is missing; compute or import the run again") from None
-    except (pa.ArrowException, OSError) as error:
-        raise RunError(f"{path} is damaged ({_first_line(error)}); compute or import the run again") from error
-    _check(table, found, path)
-    try:
-        return pq.ParquetFile(path, page_checksum_verification=True).read()
     except (pa.ArrowException, OSError) as error:
         raise RunError(f"{path} is damaged ({_first_line(error)}); compute or import the run again") from error
 

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
+_AT_ONCE: Final = 1 << 20
+"""Tokens that are counted at once."""
+
 _SYMBOLS: Final = str.maketrans({"\n": "↵", "\r": "␍", "\t": "⇥", "\u00a0": "⍽"})
 
 
@@ -27,11 +30,18 @@ def vocabulary(tokenizer: PreTrainedTokenizerBase, tokens: NDArray[np.int32]) ->
     texts = [visible(text) for text in tokenizer.batch_decode([[token] for token in range(len(tokenizer))])]
     numbers: dict[str, int] = {}
     word_of = np.array([numbers.setdefault(text.casefold(), len(numbers)) for text in texts], dtype=np.int64)
-    frequency = np.bincount(tokens.ravel(), minlength=len(texts))
+    frequency = _frequency(tokens.ravel(), len(texts))
     words = [""] * len(numbers)
     for token in np.argsort(frequency, kind="stable").tolist():
         words[word_of[token]] = texts[token]  # the most frequent token comes last
     return Vocabulary(word_of=word_of, words=tuple(words), seen=frequency > 0)
+
+
+def _frequency(tokens: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    frequency = np.zeros(count, np.int64)
+    for start in range(0, len(tokens), _AT_ONCE):  # bincount makes 64-bit numbers of what it is given
+        frequency += np.bincount(tokens[start : start + _AT_ONCE], minlength=count)
+    return frequency
 
 
 def visible(text: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from saedb.ingest.features import best_pearson, feature_ids, feature_rows, short_examples
 from saedb.ingest.labels import TopWords
 from saedb.ingest.sources import Folder, SaeSource
-from saedb.ingest.statistics import FeatureStatistics
+from saedb.ingest.statistics import FeatureStatistics, Moments
 from saedb.ingest.tables import EDGES, EXAMPLES, rows
 
 NO_WORDS = TopWords(words=(), shares=())
@@ -22,12 +22,14 @@ def test_the_best_correlation_is_the_highest_over_a_features_edges() -> None:
             "pearson": [0.2, 0.7, float("nan")],
         },
     )
-    np.testing.assert_array_equal(best_pearson(edges, "source", IDS), [0.7, np.nan, np.nan])
+    for parts in ([edges], [edges.slice(0, 1), edges.slice(1)], [edges.slice(1), edges.slice(0, 0), edges.slice(0, 1)]):
+        np.testing.assert_array_equal(best_pearson(parts, "source", IDS), [0.7, np.nan, np.nan])
 
 
 def test_without_edges_no_feature_has_a_best_correlation() -> None:
     edges = rows(EDGES, {"source": [], "target": []})
-    assert np.isnan(best_pearson(edges, "target", IDS)).all()
+    assert np.isnan(best_pearson([edges], "target", IDS)).all()
+    assert np.isnan(best_pearson([], "target", IDS)).all()
 
 
 def test_short_examples_are_the_first_three_on_one_line_with_the_token_marked() -> None:
@@ -46,7 +48,8 @@ def test_short_examples_are_the_first_three_on_one_line_with_the_token_marked() 
             "after": [" sat.\nIt", "", "x", ""],
         },
     )
-    assert short_examples(examples) == {"m/0-a/1": ["a big [[cat]] sat. It", "the[[ing]]", "[[↵]]x"]}
+    for parts in ([examples], [examples.slice(0, 2), examples.slice(2)]):
+        assert short_examples(parts) == {"m/0-a/1": ["a big [[cat]] sat. It", "the[[ing]]", "[[↵]]x"]}
 
 
 def source(neuronpedia_id: str | None) -> SaeSource:
@@ -74,8 +77,12 @@ def test_a_feature_has_the_url_of_its_page_where_neuronpedia_has_one(
     neuronpedia_id: str | None, urls: list[str | None]
 ) -> None:
     counts, sums, none = np.zeros(2, np.int64), np.zeros(2), np.full(2, None, dtype=object)
+    half = Moments(tokens=2, n_active=counts, sum=sums, squares=sums, rounded=sums)
     statistics = FeatureStatistics(
         tokens=4,
+        rounded=sums,
+        numbers=counts,
+        halves=(half, half),
         n_positive=counts,
         n_active=counts,
         n_documents=counts,

@@ -6,7 +6,19 @@ import pytest
 
 from saedb.ingest.errors import RunError
 from saedb.ingest.measures import EVIDENCE, MEASURES
-from saedb.ingest.tables import COMMUNITIES, DOCUMENTS, EDGES, EXAMPLES, FEATURES, FORMAT, TOKENS, Table, read, rows
+from saedb.ingest.tables import (
+    COMMUNITIES,
+    DOCUMENTS,
+    EDGES,
+    EXAMPLES,
+    FEATURES,
+    FORMAT,
+    TOKENS,
+    Table,
+    parts,
+    read,
+    rows,
+)
 
 ALL = (TOKENS, DOCUMENTS, FEATURES, EDGES, EXAMPLES, COMMUNITIES)
 
@@ -73,3 +85,20 @@ def test_a_file_of_a_later_format_asks_for_an_update(tmp_path: Path) -> None:
     later = table.replace_schema_metadata({**table.schema.metadata, b"saedb.format": str(FORMAT + 1).encode()})
     with pytest.raises(RunError, match=f"of format {FORMAT + 1}, this saedb reads {FORMAT}; update saedb"):
         read(EDGES, edge_file(tmp_path / "edges.parquet", later))
+
+
+def test_a_table_comes_in_parts_with_the_columns_asked_for(tmp_path: Path) -> None:
+    whole = read(EDGES, edge_file(tmp_path / "edges.parquet"))
+    found = list(parts(EDGES, tmp_path / "edges.parquet", ["source", "pearson"]))
+    assert pa.Table.from_batches([b for part in found for b in part.to_batches()]).equals(
+        whole.select(["source", "pearson"]).replace_schema_metadata(found[0].schema.metadata)
+    )
+
+
+def test_a_part_of_a_damaged_table_is_one_line(tmp_path: Path) -> None:
+    file = edge_file(tmp_path / "edges.parquet")
+    content = bytearray(file.read_bytes())
+    content[40] ^= 0xFF
+    file.write_bytes(content)
+    with pytest.raises(RunError, match=r"edges\.parquet is damaged"):
+        list(parts(EDGES, file, ["source", "pearson"]))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tiny
 
+import saedb.ingest.vocabulary
 from saedb.ingest.vocabulary import visible, vocabulary
 
 
@@ -28,3 +29,13 @@ def test_spellings_that_differ_in_case_are_one_word_as_it_is_mostly_written() ->
     assert len({int(found.word_of[token]) for token in (cat, title, upper)}) == 1
     assert found.words[found.word_of[cat]] == "Cat"
     assert np.flatnonzero(found.seen).tolist() == sorted([cat, title, upper])
+
+
+def test_a_text_counted_in_parts_has_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = tiny.tokenizer()
+    tokenizer.add_tokens(["Cat"])
+    cat, title = tokenizer.convert_tokens_to_ids(["cat", "Cat"])
+    monkeypatch.setattr(saedb.ingest.vocabulary, "_AT_ONCE", 2)
+    found = vocabulary(tokenizer, np.array([[title, cat], [cat, title], [title, title]], np.int32))
+    assert found.words[found.word_of[cat]] == "Cat"
+    assert np.flatnonzero(found.seen).tolist() == sorted([cat, title])
