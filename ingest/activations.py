@@ -28,7 +28,6 @@ from saedb.ingest.tables import TOKENS
 
 ACTIVATIONS_FOLDER: Final = "activations"
 
-_ALL: Final = slice(None)
 _ARRAYS: Final = ("indptr", "indices", "values")
 
 
@@ -145,11 +144,6 @@ class ActivationStore:
             quality={sae: QualitySums.from_array(content[f"quality-{sae}"]) for sae in measured},
         )
 
-    def counted(self, shard: int) -> NDArray[np.int64]:
-        """Return the numbers of the counted tokens of a shard within the whole text, ascending."""
-        start = self.contexts(shard).start * self.context_size
-        return np.flatnonzero(self.summary(shard).counted) + start
-
     def rows(self, sae: str, shard: int) -> SparseRows:
         """Return an SAE's activations on all tokens of a shard, [tokens, d_sae], memory-mapped.
 
@@ -160,18 +154,9 @@ class ActivationStore:
         indptr, indices, values = (self._load(sae, shard, name) for name in _ARRAYS)
         return SparseRows(indptr=indptr, indices=indices, values=values, width=self.widths[sae])
 
-    def counted_rows(self, sae: str, shard: int, features: slice = _ALL) -> SparseRows:
-        """Return activations of a block of features on the counted tokens of a shard, [counted tokens, features]."""
-        return self.rows(sae, shard).rows(self.summary(shard).counted.ravel()).columns(features)
-
     def bytes_per_token(self, l0: Mapping[str, float]) -> float:
         """Return the bytes that a token takes, given each SAE's mean number of activations above 0."""
         return sum(8 + l0[sae] * (4 + index_type(width)().itemsize) for sae, width in self.widths.items())
-
-    def blocks(self, sae: str, size: int) -> list[slice]:
-        """Return an SAE's features in blocks of `size`, at least one feature each."""
-        width, step = self.widths[sae], max(size, 1)
-        return [slice(start, min(start + step, width)) for start in range(0, width, step)]
 
     def remove(self) -> None:
         """Delete the store."""

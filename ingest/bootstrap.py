@@ -31,8 +31,10 @@ _SUMS: Final = 1 << 26
 def weights(documents: int, resamples: int, seed: int) -> Weights:
     """Return how often each document is drawn when as many as there are are drawn with replacement, [documents, R]."""
     random = np.random.default_rng(seed)
-    drawn = random.integers(0, documents, (resamples, documents))
-    return np.stack([np.bincount(one, minlength=documents) for one in drawn], axis=1).astype(np.uint8)
+    drawn = np.empty((documents, resamples), np.uint8)
+    for resample in range(resamples):
+        drawn[:, resample] = np.bincount(random.integers(0, documents, documents), minlength=documents)
+    return drawn
 
 
 class Bootstrap:

@@ -1,10 +1,12 @@
 """The cell of a pair of features: joint tokens and the sum of products of the activations in one 64-bit number.
 
-An activation is a whole number of 24 bits, `TOP` for its feature's maximum. The upper bits of a cell count the tokens
-on which both features are active, as many bits as the upstream feature needs; the bits below hold the sum of products,
-each shifted right by as much as keeps that sum from reaching the count. Adding cells is exact and has no order, which
-float32 sums are not; their error stays below 1e-6 of a correlation, except between features that fire on nearly every
-one of over ten million tokens and hardly vary.
+An activation is a whole number (`saedb.ingest.whole`). The upper bits of a cell count the tokens on which both features
+are active, as many bits as the upstream feature needs; the bits below hold the sum of products, each shifted right by
+as much as keeps that sum from reaching the count. Adding cells is exact and has no order, which float32 sums are not.
+
+What is rounded: an activation to 2^-24 of its feature's maximum, and a product by the shift. The means are taken of the
+rounded activations too (`unbiased`), so that a correlation does not see the first. The second is felt only by two
+features that both fire on nearly all of a million tokens or more and hardly vary.
 """
 
 from typing import Any, Final, NamedTuple, Self
@@ -13,10 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saedb.ingest.statistics import FeatureStatistics
-
-VALUE_BITS: Final = 24
-TOP: Final = (1 << VALUE_BITS) - 1
-"""The number that stands for a feature's maximum."""
+from saedb.ingest.whole import TOP
 
 ACTIVE: Final = 31
 """Bit of an upstream value that says whether its feature is active there."""
@@ -32,13 +31,22 @@ class Scale(NamedTuple):
     threshold: NDArray[np.float64]
     used: NDArray[np.bool_]
     """Whether the feature may have an edge."""
+    order: NDArray[np.int64]
+    """The used features by falling number of activations: as downstream features, their places in a row of cells, of
+    which those that are hit most lie side by side in the processor's cache, [used features]."""
+    place: NDArray[np.uint32]
+    """Place of each used feature in that order."""
 
     @classmethod
     def of(cls, statistics: FeatureStatistics, min_support: int) -> Self:
         """Return the scale of an SAE: features that never fire, or too seldom for an edge, are not used."""
         alive = statistics.max > 0
         factor = np.divide(TOP, statistics.max, out=np.zeros(len(alive)), where=alive)
-        return cls(factor, statistics.threshold, alive & (statistics.n_active >= min_support))
+        used = alive & (statistics.n_active >= min_support)
+        order = np.argsort(np.where(used, -statistics.n_positive, 1), kind="stable")[: np.count_nonzero(used)]
+        place = np.zeros(len(used), np.uint32)
+        place[order] = np.arange(len(order))
+        return cls(factor, statistics.threshold, used, order, place)
 
 
 class Packing(NamedTuple):
@@ -55,7 +63,8 @@ class Packing(NamedTuple):
     def of(cls, statistics: FeatureStatistics) -> Self:
         """Return the division of cells that no sum can overflow."""
         count_at = _CELL_BITS - _bits(statistics.n_active)
-        shift = np.maximum(2 * VALUE_BITS + _bits(statistics.n_positive) - count_at, 0)
+        room = np.exp2(count_at) - statistics.n_positive  # each product may be rounded up
+        shift = np.maximum(_bits(statistics.numbers * float(TOP) / room), 0)
         unit = statistics.max * np.exp2(shift) / TOP**2
         return cls(count_at.astype(np.uint64), shift.astype(np.uint64), unit)
 
@@ -67,13 +76,26 @@ class Features(NamedTuple):
     sum: NDArray[np.float64]
     squares: NDArray[np.float64]
     max: NDArray[np.float64]
+    rounded: NDArray[np.float64]
 
     @classmethod
-    def of(cls, statistics: FeatureStatistics) -> Self:
+    def of(cls, s: FeatureStatistics) -> Self:
         """Return these statistics."""
-        return cls(statistics.n_active, statistics.sum, statistics.squares, statistics.max)
+        return cls(s.n_active, s.sum, s.squares, s.max, s.rounded)
+
+    def take(self, features: NDArray[np.int64]) -> Self:
+        """Return the statistics of some features."""
+        return self._make(values[features] for values in self)
 
 
-def _bits(numbers: NDArray[np.int64]) -> NDArray[Any]:
-    """Return how many bits each number has."""
+def unbiased(products: Any, tokens: int, sum_u: Any, sum_d: Any, rounded_u: Any, rounded_d: Any) -> Any:
+    """Return sums of products of rounded activations, with the means of the activations in place of the rounded ones.
+
+    It takes numbers, NumPy arrays and torch tensors.
+    """
+    return products + (sum_u * sum_d - rounded_u * rounded_d) / tokens
+
+
+def _bits(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return the least number of bits that holds each number: n < 2 ** bits."""
     return np.frexp(numbers.astype(np.float64))[1].astype(np.int64)

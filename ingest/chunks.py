@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saedb.ingest.cells import ACTIVE, Scale
-from saedb.ingest.compiled import compiled, inlined
+from saedb.ingest.compiled import compiled
 from saedb.ingest.sparse import index_type, starts
 from saedb.ingest.stretches import Stretch
+from saedb.ingest.whole import number
 
 COLUMN_BYTES: Final = 8
 """Bytes of an upstream activation."""
@@ -42,7 +43,7 @@ class Rows(NamedTuple):
     features are active, which stand first, in the upper half, with its document plus 2 in the lower. One more row says
     where the last token ends, [tokens + 1, 2]."""
     feature: NDArray[Any]
-    """uint16 or uint32."""
+    """Place of the feature in a row of cells, see `saedb.ingest.cells.Scale.order`; uint16 or uint32."""
     value: NDArray[np.uint32]
 
 
@@ -128,14 +129,14 @@ def _rows(parts: Iterable[Stretch], sae: str, scale: Scale) -> tuple[Rows, int]:
     entries, total = int(lengths.sum()), sum(tokens)
     found = Rows(
         token=np.zeros((total + 1, 2), np.uint64),
-        feature=np.empty(entries, index_type(len(scale.used))),
+        feature=np.empty(entries, index_type(len(scale.order))),
         value=np.empty(entries, np.uint32),
     )
     done = 0
     for part in parts:
         rows = part.rows[sae]
         arrays = (rows.indptr, rows.indices, rows.values, part.counted, part.documents)
-        done = _fill_rows(*arrays, scale.factor, scale.threshold, scale.used, done, *found)
+        done = _fill_rows(*arrays, scale.factor, scale.threshold, scale.used, scale.place, done, *found)
     return found, tokens[0]
 
 
@@ -147,11 +148,6 @@ def _count(indptr: Any, indices: Any, counted: Any, used: Any, lengths: Any) -> 
             for k in range(indptr[token], indptr[token + 1]):
                 feature = int(indices[k])
                 lengths[feature] += used[feature]
-
-
-@inlined
-def _number(value: Any, factor: Any) -> Any:
-    return np.uint32(float(value) * factor + 0.5)
 
 
 @compiled
@@ -178,7 +174,7 @@ def _fill_columns(
                 at = place[feature]
                 active = np.uint32(values[k] > threshold[feature])
                 token_of[at] = done
-                value_of[at] = _number(values[k], factor[feature]) | (active << np.uint32(ACTIVE))
+                value_of[at] = number(values[k], factor[feature]) | (active << np.uint32(ACTIVE))
                 place[feature] = at + 1
         done += 1
     return done
@@ -194,6 +190,7 @@ def _fill_rows(
     factor: Any,
     threshold: Any,
     used: Any,
+    place: Any,
     done: int,
     token_at: Any,
     feature_of: Any,
@@ -209,8 +206,8 @@ def _fill_rows(
             for k in range(indptr[token], indptr[token + 1]):
                 feature = int(indices[k])
                 if used[feature] and (values[k] > threshold[feature]) == wanted:
-                    feature_of[at] = indices[k]
-                    value_of[at] = _number(values[k], factor[feature])
+                    feature_of[at] = place[feature]
+                    value_of[at] = number(values[k], factor[feature])
                     at += 1
             if wanted:
                 token_at[done, 1] = ((at - first) << 32) | (documents[token] + 2)

@@ -20,7 +20,21 @@ from saedb.ingest import places
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-SOURCES: Final = ("bootstrap", "cells", "chunks", "compaction", "compiled", "kernel", "measures", "rule", "statistics")
+SOURCES: Final = (
+    "bootstrap",
+    "cells",
+    "chunks",
+    "compaction",
+    "compiled",
+    "examples",
+    "kernel",
+    "labels",
+    "measures",
+    "ranking",
+    "rule",
+    "statistics",
+    "whole",
+)
 """Modules with compiled functions, or with what these compile in."""
 
 

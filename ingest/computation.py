@@ -182,11 +182,14 @@ class Computation:
             for u, d in pairs:
                 sample = null.sample(self._text, u, d, tokens=self._config.null_tokens, context_size=size)
                 thresholds = statistics[u].threshold, statistics[d].threshold
-                counts.append(
-                    null.null_counts(sample, (u, d), thresholds, self._rule, context_size=size, machine=self._machine)
-                )
+                if len(sample.counted) > size:  # a single context cannot be rotated
+                    counts.append(
+                        null.null_counts(
+                            sample, (u, d), thresholds, self._rule, context_size=size, machine=self._machine
+                        )
+                    )
                 stage.advance()
-        self._run.update(null=reduce(add, counts).record())
+        self._run.update(null=reduce(add, counts).record() if counts else None)
 
     def _write_examples(self) -> None:
         if self._run.has(EXAMPLES_FILE, EXAMPLES):
@@ -197,7 +200,7 @@ class Computation:
     def _examples(self, advance: Callable[[], None]) -> Iterator[pa.Table]:
         documents, tokenizer = self._materials.contexts.documents.ravel(), self._materials.model.tokenizer
         for source in self._sources:
-            hits = top_hits(self._store, source.id, documents, self._config.examples)
+            hits = top_hits(self._text, source.id, source.d_sae, documents=documents, count=self._config.examples)
             yield example_rows(hits, self._materials.contexts, tokenizer, self._ids[source.id])
             advance()
 
@@ -211,7 +214,9 @@ class Computation:
     def _features(
         self, statistics: Statistics, words: Vocabulary, advance: Callable[[int], None]
     ) -> Iterator[pa.Table]:
-        examples = short_examples(self._run.read(EXAMPLES, EXAMPLES_FILE))
+        examples = short_examples(
+            self._run.parts(EXAMPLES, EXAMPLES_FILE, "feature", "rank", "before", "token", "after")
+        )
         for source, loaded in zip(self._sources, self._materials.saes, strict=True):
             ids, found = self._ids[source.id], statistics[source.id]
             yield feature_rows(
@@ -220,7 +225,7 @@ class Computation:
                 found,
                 state_in=self._state(source, found, forward=False),
                 state_out=self._state(source, found, forward=True),
-                top=top_words(self._store, source.id, self._tokens.ravel(), words),
+                top=top_words(self._text, source.id, source.d_sae, tokens=self._tokens.ravel(), vocabulary=words),
                 promoted=self._promoted(loaded, words, advance),
                 examples=[examples.get(feature, []) for feature in ids],
             )
@@ -240,7 +245,8 @@ class Computation:
         best = np.full(len(ids), np.nan)
         if other is not None:
             file = edges_file(source.id, other.id) if forward else edges_file(other.id, source.id)
-            best = best_pearson(self._run.read(EDGES, file), "source" if forward else "target", ids)
+            end = "source" if forward else "target"
+            best = best_pearson(self._run.parts(EDGES, file, end, "pearson"), end, ids)
         return states(
             best,
             alone=DISAPPEARING if forward else APPEARING,

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from saedb.ingest.cells import unbiased
 from saedb.ingest.kernel import Kept
 from saedb.ingest.measures import MEASURES, MOVES, PairStatistics
 from saedb.ingest.statistics import FeatureStatistics, Moments
@@ -69,17 +70,20 @@ def statistics_of(kept: Kept, upstream: FeatureStatistics, downstream: FeatureSt
 
 def _statistics(kept: Kept, upstream: Moments, downstream: Moments, cosines: Floats) -> PairStatistics:
     u, d = kept.upstream, kept.downstream
+    sums = upstream.sum[u], downstream.sum[d]
+    with np.errstate(invalid="ignore"):  # an empty half has 0/0
+        products = unbiased(kept.products, upstream.tokens, *sums, upstream.rounded[u], downstream.rounded[d])
     return PairStatistics(
         tokens=upstream.tokens,
         n_u=upstream.n_active[u],
         n_d=downstream.n_active[d],
         n_ud=kept.n_ud,
         documents=kept.documents,
-        sum_u=upstream.sum[u],
-        sum_d=downstream.sum[d],
+        sum_u=sums[0],
+        sum_d=sums[1],
         squares_u=upstream.squares[u],
         squares_d=downstream.squares[d],
-        products=kept.products,
+        products=products,
         decoder=cosines,
     )
 

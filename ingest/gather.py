@@ -8,6 +8,7 @@ whole numbers, so any number of threads, blocks and chunks gives the same bits.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from queue import SimpleQueue
 from typing import Final
 
@@ -24,7 +25,7 @@ from saedb.ingest.stretches import Stretch, Stretches
 
 _BATCH: Final = 64
 """Upstream features that a thread takes at once."""
-_BLOCK: Final = 8192
+_BLOCK: Final = 2048
 """Upstream features whose edges are held at once."""
 _ROOM: Final = 1 << 16
 """Edges, beside those of one row, that a thread holds before they are copied."""
@@ -34,7 +35,7 @@ _CELL_BYTES: Final = 16
 """Bytes of a pair that is counted; half as much again where halves are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """What is counted: two SAEs of a text, and when a pair of their features is an edge."""
 
@@ -51,11 +52,11 @@ class Task:
         return self.text.read(self.upstream, self.downstream)
 
     @property
-    def width(self) -> int:
-        """Downstream features."""
-        return len(self.statistics[1].max)
+    def row_length(self) -> int:
+        """Downstream features that may have an edge: cells of a row."""
+        return len(self.scales[1].order)
 
-    @property
+    @cached_property
     def scales(self) -> tuple[Scale, Scale]:
         """How activations become numbers, by side."""
         up, down = (Scale.of(statistics, self.rule.min_support) for statistics in self.statistics)
@@ -65,7 +66,15 @@ class Task:
     def pair(self) -> Pair:
         """What the compiled loops need to know."""
         up, down = self.statistics
-        return Pair(up.tokens, Packing.of(up), Features.of(up), Features.of(down), self.rule)
+        places = Features.of(down).take(self.scales[1].order)
+        return Pair(up.tokens, Packing.of(up), Features.of(up), places, self.rule)
+
+    def ordered(self, parts: Sequence[Kept]) -> Kept:
+        """Return pairs that were counted, by upstream and then downstream feature, in place of the latter's places."""
+        whole = Kept._make(np.concatenate(values) for values in zip(*parts, strict=True))
+        whole = whole._replace(downstream=self.scales[1].order[whole.downstream].astype(np.uint32))
+        order = np.lexsort((whole.downstream, whole.upstream))
+        return Kept._make(values[order] for values in whole)
 
 
 def gathered(task: Task, *, threads: int, memory: int, progress: Callable[[int], None]) -> Iterator[Kept]:
@@ -98,20 +107,22 @@ class _Counting:
         self._progress = progress
         self._rooms = SimpleQueue[Kept]()
         for _ in range(threads):
-            self._rooms.put(_room(task.width + _ROOM))
+            self._rooms.put(room(task.row_length + _ROOM))
 
     @property
     def fits(self) -> bool:
         """Whether the whole text may be laid out at once."""
         laid_out = sum(bytes_of(part, self._task.upstream, self._task.downstream) for part in self._task)
-        return laid_out + self._threads * (self._row_bytes + (self._task.width + _ROOM) * _KEPT_BYTES) <= self._memory
+        return (
+            laid_out + self._threads * (self._row_bytes + (self._task.row_length + _ROOM) * _KEPT_BYTES) <= self._memory
+        )
 
     def at_once(self) -> Iterator[Kept]:
         """Yield the edges block by block, from the whole text; each thread counts feature after feature."""
         whole = self._chunk(self._task, slice(0, len(self._used)))
         rows = SimpleQueue[Scratch]()
         for _ in range(self._threads):
-            rows.put(self._scratch(self._task.width))
+            rows.put(self._scratch(self._task.row_length))
 
         def step(features: NDArray[np.int64], room: Kept) -> tuple[int, int]:
             row = rows.get()
@@ -125,18 +136,19 @@ class _Counting:
 
     def in_blocks(self) -> Iterator[Kept]:
         """Yield the edges block by block, each from the whole text chunk by chunk."""
-        size = max(self._memory // 2 // self._row_bytes, 1)
+        size = max(self._memory // 2 // max(self._row_bytes, 1), 1)
         for start in range(0, len(self._used), size):
-            block = slice(start, min(start + size, len(self._used)))
-            rows = self._scratch(block.stop - start, self._task.width)
-            self._add_text(block, rows)
+            yield self._edges_of_block(slice(start, min(start + size, len(self._used))))
 
-            def step(
-                features: NDArray[np.int64], room: Kept, start: int = start, rows: Scratch = rows
-            ) -> tuple[int, int]:
-                return kernel.collect(features, start, self._pair, rows, room)
+    def _edges_of_block(self, block: slice) -> Kept:
+        """Return the edges of a block of upstream features, of which each has a row as long as this takes."""
+        rows = self._scratch(block.stop - block.start, self._task.row_length)
+        self._add_text(block, rows)
 
-            yield self._edges(block, step)
+        def step(features: NDArray[np.int64], room: Kept) -> tuple[int, int]:
+            return kernel.collect(features, block.start, self._pair, rows, room)
+
+        return self._edges(block, step)
 
     def _add_text(self, block: slice, rows: Scratch) -> None:
         """Add the whole text to the rows of a block of upstream features."""
@@ -165,13 +177,13 @@ class _Counting:
                 self._rooms.put(room)
             return found
 
-        parts = [_room(0)]
+        parts = [room(0)]
         batches = self._batches(block)
         for features, found in zip(batches, self._pool.map(kept, batches), strict=True):
             parts += found
             self._progress(len(features))
         self._progress(block.stop - block.start - sum(map(len, batches)))  # features that can have no edge
-        return _ordered(parts)
+        return self._task.ordered(parts)
 
     def _batches(self, block: slice) -> Sequence[NDArray[np.int64]]:
         """Return the features of a block that may have edges in batches of about the same work."""
@@ -189,7 +201,7 @@ class _Counting:
 
     @property
     def _row_bytes(self) -> int:
-        return self._task.width * (_CELL_BYTES + self._task.halves * _CELL_BYTES // 2)
+        return self._task.row_length * (_CELL_BYTES + self._task.halves * _CELL_BYTES // 2)
 
     def _scratch(self, *shape: int) -> Scratch:
         first_half = shape if self._task.halves else (0, *shape[1:])
@@ -201,13 +213,8 @@ def _keep_first_half(rows: Scratch) -> None:
         rows.first_half[:] = rows.cells
 
 
-def _room(size: int) -> Kept:
+def room(size: int) -> Kept:
+    """Return room for so many pairs."""
     integers, floats = (lambda: np.zeros(size, np.int64)), (lambda: np.zeros(size))
     ends = (np.zeros(size, np.uint32), np.zeros(size, np.uint32))
     return Kept(*ends, integers(), integers(), floats(), integers(), floats())
-
-
-def _ordered(parts: Sequence[Kept]) -> Kept:
-    whole = Kept._make(np.concatenate(values) for values in zip(*parts, strict=True))
-    order = np.lexsort((whole.downstream, whole.upstream))
-    return Kept._make(values[order] for values in whole)

@@ -14,13 +14,15 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from saedb.ingest import measures
-from saedb.ingest.cells import ACTIVE, TOP, Features, Packing
+from saedb.ingest.cells import ACTIVE, Features, Packing, unbiased
 from saedb.ingest.chunks import Chunk, Columns, Rows
 from saedb.ingest.compiled import compiled, inlined, prefetch
 from saedb.ingest.measures import PairStatistics
 from saedb.ingest.rule import EdgeRule, is_edge
+from saedb.ingest.whole import TOP
 
-for _formula in (measures.pearson, measures.jaccard, measures.necessity, measures.sufficiency, measures.lift, is_edge):
+_FORMULAS: Final = (measures.pearson, measures.jaccard, measures.necessity, measures.sufficiency, measures.lift)
+for _formula in (*_FORMULAS, is_edge, unbiased):
     register_jitable(_formula)  # so that compiled functions may call it
 
 _ONE: Final = np.uint64(1)
@@ -38,7 +40,7 @@ _ASKED: Final = np.uint64(5)
 
 
 class Scratch(NamedTuple):
-    """What is counted of one upstream feature; arrays of shape [d_sae] of the downstream SAE, or [features, d_sae]."""
+    """What is counted of one upstream feature; arrays of shape [width], or [features, width]."""
 
     cells: NDArray[np.uint64]
     documents: NDArray[np.uint64]
@@ -51,9 +53,11 @@ class Kept(NamedTuple):
 
     upstream: NDArray[np.uint32]
     downstream: NDArray[np.uint32]
+    """Features; out of the loops their places in a row of cells."""
     n_ud: NDArray[np.int64]
     documents: NDArray[np.int64]
     products: NDArray[np.float64]
+    """Sums of products of rounded activations, see `saedb.ingest.cells.unbiased`."""
     n_ud_first: NDArray[np.int64]
     """Joint tokens in the first half of the documents; 0 where halves are not asked for."""
     products_first: NDArray[np.float64]
@@ -67,6 +71,7 @@ class Pair(NamedTuple):
     packing: Packing
     upstream: Features
     downstream: Features
+    """By their places in a row of cells."""
     rule: EdgeRule
 
 
@@ -117,13 +122,14 @@ def _walk(
 
 @inlined
 def _keep(u: Any, pair: Pair, cells: Any, documents: Any, first_half: Any, kept: Kept, n: int) -> int:
-    """Append the edges of an upstream feature by ascending downstream feature, and return how many edges there are."""
+    """Append the edges of an upstream feature by their places in the row, and return how many edges there are."""
     up, down, count_at = pair.upstream, pair.downstream, pair.packing.count_at[u]
     products, unit = (_ONE << count_at) - _ONE, pair.packing.unit[u]
     least = max(np.uint64(pair.rule.min_support) << count_at, _ONE)
     for d in range(len(cells)):
         if cells[d] < least:
             continue
+        rounded = float(cells[d] & products) * unit * down.max[d]
         s = PairStatistics(
             pair.tokens,
             up.n_active[u],
@@ -134,12 +140,12 @@ def _keep(u: Any, pair: Pair, cells: Any, documents: Any, first_half: Any, kept:
             down.sum[d],
             up.squares[u],
             down.squares[d],
-            float(cells[d] & products) * unit * down.max[d],
+            unbiased(rounded, pair.tokens, up.sum[u], down.sum[d], up.rounded[u], down.rounded[d]),
             np.nan,
         )
         if is_edge(s, pair.rule):
             kept.upstream[n], kept.downstream[n] = u, d
-            kept.n_ud[n], kept.documents[n], kept.products[n] = s.n_ud, s.documents, s.products
+            kept.n_ud[n], kept.documents[n], kept.products[n] = s.n_ud, s.documents, rounded
             if len(first_half):
                 kept.n_ud_first[n] = np.int64(first_half[d] >> count_at)
                 kept.products_first[n] = float(first_half[d] & products) * unit * down.max[d]

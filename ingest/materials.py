@@ -46,9 +46,9 @@ class Materials:
     def documents(self) -> NDArray[np.int32]:
         """Number of the document of each token of the text, [tokens].
 
-        A token of no document (BOS) counts to the one before it, so that documents are contiguous.
+        A token of no document (BOS) counts to the one before it, or to the first: documents are contiguous.
         """
-        return np.maximum.accumulate(self.contexts.documents.ravel())
+        return np.maximum(np.maximum.accumulate(self.contexts.documents.ravel()), 0)
 
 
 def gather(config: IngestConfig, device: str, stages: Stages) -> Materials:

@@ -75,7 +75,7 @@ def sufficiency(s: PairStatistics) -> Any:
 
 def lift(s: PairStatistics) -> Any:
     """Return how much more often both are active than by chance."""
-    return s.n_ud * float(s.tokens) / (s.n_u * s.n_d)
+    return s.n_ud / s.n_u * (s.tokens / s.n_d)
 
 
 def activation_cosine(s: PairStatistics) -> Any:

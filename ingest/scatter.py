@@ -20,12 +20,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from saedb.ingest.cells import ACTIVE, TOP
+from saedb.ingest.cells import ACTIVE, unbiased
 from saedb.ingest.chunks import Chunk, chunk, groups
-from saedb.ingest.gather import Task
+from saedb.ingest.gather import Task, room
 from saedb.ingest.kernel import Kept, Pair
 from saedb.ingest.measures import PairStatistics
 from saedb.ingest.rule import is_edge
+from saedb.ingest.whole import TOP
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class _Sizes:
     @classmethod
     def within(cls, memory: int, width: int) -> "_Sizes":
         """Return sizes for so many bytes: half for the cells, and a quarter for products."""
-        rows = min(memory // 2 // _CELL_BYTES, _MOST_CELLS) // width
+        rows = min(memory // 2 // _CELL_BYTES, _MOST_CELLS) // max(width, 1)
         return cls(rows=max(rows, 1), products=max(min(memory // 4 // _PRODUCT_BYTES, _MOST_PRODUCTS), _LEAST))
 
     def halve(self) -> bool:
@@ -74,7 +75,7 @@ def scattered(task: Task, *, device: str, memory: int, progress: Callable[[int],
     Raises:
         torch.OutOfMemoryError: the device has no room for one row of cells.
     """
-    sizes = _Sizes.within(memory, task.width)
+    sizes = _Sizes.within(memory, task.row_length)
     features = len(task.statistics[0].max)
     with ThreadPoolExecutor(2) as pool:
         start = 0
@@ -128,7 +129,7 @@ class _Block:
     """The cells of a block of upstream features, flat: [features * d_sae]."""
 
     def __init__(self, task: Task, block: slice, device: str, products: int) -> None:
-        size = (block.stop - block.start) * task.width
+        size = (block.stop - block.start) * task.row_length
         self._task = task
         self._block = block
         self._device = device
@@ -186,7 +187,7 @@ class _Block:
         first = upstream.length.cumsum(0) - upstream.length
         offset = torch.arange(len(entry), device=self._device) - first[entry]
         place = downstream.start[upstream.token][entry] + offset
-        cell = upstream.row[entry] * self._task.width + downstream.feature[place]
+        cell = upstream.row[entry] * self._task.row_length + downstream.feature[place]
         shift = self._shift[upstream.row]
         half = ((1 << shift) >> 1)[entry]
         product = ((upstream.value & TOP)[entry] * downstream.value[place] + half) >> shift[entry]
@@ -207,33 +208,43 @@ class _Block:
 
     def _kept(self) -> Kept:
         """Return the pairs of the block that the rule takes."""
-        step = max(_READ // self._task.width, 1) * self._task.width
-        parts = [self._kept_of(start, start + step) for start in range(0, len(self._cells), step)]
-        return Kept._make(np.concatenate(values) for values in zip(*parts, strict=True))
+        step = max(_READ // max(self._task.row_length, 1), 1) * max(self._task.row_length, 1)
+        starts = range(0, len(self._cells), step)
+        return self._task.ordered([self._kept_of(start, start + step) for start in starts] or [room(0)])
 
     def _kept_of(self, start: int, stop: int) -> Kept:
-        width, pair = self._task.width, self._pair
+        width, pair = self._task.row_length, self._pair
         cells = self._cells[start:stop]
         least = (pair.rule.min_support << self._count_at).clamp(min=1).repeat_interleave(width)[start:stop]
         at = torch.nonzero(cells >= least).squeeze(1) + start
         u, d = at // width, at % width
-        up, down = ([self._tensor(values) for values in side] for side in (pair.upstream, pair.downstream))
-        global_u = u + self._block.start
-        unit, top = self._tensor(pair.packing.unit)[global_u], down[3][d]
+        row = u + self._block.start
+        n_u, sum_u, squares_u, _, rounded_u = (self._tensor(values)[row] for values in pair.upstream)
+        n_d, sum_d, squares_d, max_d, rounded_d = (self._tensor(values)[d] for values in pair.downstream)
+        unit = self._tensor(pair.packing.unit)[row]
 
         def counted(cells: Tensor) -> tuple[Tensor, Tensor]:
             count_at = self._count_at[u]
-            return cells[at] >> count_at, (cells[at] & ((1 << count_at) - 1)).double() * unit * top
+            return cells[at] >> count_at, (cells[at] & ((1 << count_at) - 1)).double() * unit * max_d
 
         n_ud, products = counted(self._cells)
         first = counted(self._first_half) if self._task.halves else (torch.zeros_like(n_ud), torch.zeros_like(products))
         documents = self._documents[at].long()
         s = PairStatistics(
-            pair.tokens, up[0][global_u], down[0][d], n_ud, documents, up[1][global_u], down[1][d], up[2][global_u],
-            down[2][d], products, None,
-        )  # fmt: skip
+            tokens=pair.tokens,
+            n_u=n_u.double(),  # torch divides whole numbers in float32
+            n_d=n_d.double(),
+            n_ud=n_ud.double(),
+            documents=documents,
+            sum_u=sum_u,
+            sum_d=sum_d,
+            squares_u=squares_u,
+            squares_d=squares_d,
+            products=unbiased(products, pair.tokens, sum_u, sum_d, rounded_u, rounded_d),
+            decoder=None,
+        )
         edge = is_edge(s, pair.rule)
-        kept = (global_u.to(torch.uint32), d.to(torch.uint32), n_ud, documents, products, *first)
+        kept = (row.to(torch.uint32), d.to(torch.uint32), n_ud, documents, products, *first)
         return Kept._make(values[edge].cpu().numpy() for values in kept)
 
     def _tensor(self, values: NDArray[np.generic]) -> Tensor:

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
@@ -33,17 +32,6 @@ class SparseRows:
         """Row of each entry."""
         return np.repeat(np.arange(len(self)), np.diff(self.indptr))
 
-    def rows(self, mask: Booleans) -> Self:
-        """Return the rows where `mask`, [rows], is true."""
-        lengths = np.diff(self.indptr)
-        entries = np.repeat(mask, lengths)
-        return replace(
-            self,
-            indptr=starts(lengths[mask]),
-            indices=self.indices[entries],
-            values=self.values[entries],
-        )
-
     def stretch(self, rows: slice) -> Self:
         """Return some rows that follow each other, without a copy of the entries."""
         if (rows.start, rows.stop) == (0, len(self)):
@@ -60,38 +48,6 @@ class SparseRows:
         """Return the same rows with only the entries where `mask`, [entries], is true."""
         indptr = starts(mask)[self.indptr]
         return replace(self, indptr=indptr, indices=self.indices[mask], values=self.values[mask])
-
-    def columns(self, features: slice) -> Self:
-        """Return a stretch of columns."""
-        start, stop, _ = features.indices(self.width)
-        if (start, stop) == (0, self.width):
-            return self
-        part = self.entries((self.indices >= start) & (self.indices < stop))
-        return replace(part, indices=part.indices - part.indices.dtype.type(start), width=stop - start)
-
-    def transposed(self) -> Self:
-        """Return the transpose, [width, rows]."""
-        order = np.argsort(self.indices, kind="stable")  # a radix sort for 16-bit indices
-        return replace(
-            self,
-            indptr=starts(np.bincount(self.indices, minlength=self.width)),
-            indices=self.row_of[order],
-            values=self.values[order],
-            width=len(self),
-        )
-
-    def times(self, other: "SparseRows") -> "SparseRows":
-        """Return the matrix product with `other`, [width, other.width]; columns of a row in any order."""
-        # SciPy's own types are too wide to follow: a product of sparse arrays is a sparse array
-        product = cast(Any, self._scipy() @ other._scipy())
-        return SparseRows(
-            indptr=product.indptr.astype(np.int64), indices=product.indices, values=product.data, width=other.width
-        )
-
-    def _scipy(self) -> csr_array:
-        # SciPy wants 32-bit indices, and copies others itself
-        parts = (self.values, self.indices.astype(np.int32), self.indptr)
-        return csr_array(parts, shape=(len(self), self.width))
 
 
 def index_type(width: int) -> type[np.uint16 | np.uint32]:

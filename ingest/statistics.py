@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from saedb.ingest.compiled import compiled
 from saedb.ingest.stretches import Stretches
+from saedb.ingest.whole import TOP, number
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -32,6 +33,8 @@ class Moments:
     """Of activations."""
     squares: Floats
     """Of squared activations."""
+    rounded: Floats
+    """Of activations as their whole numbers stand for them; `sum` but for rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,8 @@ class FeatureStatistics(Moments):
     """Tokens with an activation above 0."""
     n_documents: Integers
     """Documents with an active token."""
+    numbers: Integers
+    """Sum of the whole numbers of the activations, of `saedb.ingest.whole`."""
     max: Floats
     """Largest activation."""
     threshold: Floats
@@ -136,19 +141,30 @@ def _activity(
 ) -> FeatureStatistics:
     width = len(threshold)
     n_active, n_documents = np.zeros((2, width), np.int64), np.zeros(width, np.int64)
-    last = np.full(width, -2, np.int64)  # -1 is the document of BOS
+    numbers, last = np.zeros((2, width), np.int64), np.full(width, -2, np.int64)  # -1 is the document of BOS
+    factor = np.divide(TOP, sums.max, out=np.zeros(width), where=sums.max > 0)
     for part in text.read(sae):
-        rows, counts = part.rows[sae], (n_active[part.half], n_documents, last)
-        _count(rows.indptr, rows.indices, rows.values, part.counted, part.documents, threshold, *counts)
+        rows, counts = part.rows[sae], (n_active[part.half], numbers[part.half], n_documents, last)
+        _count(rows.indptr, rows.indices, rows.values, part.counted, part.documents, threshold, factor, *counts)
+    rounded = numbers * sums.max / TOP
     halves = [
-        Moments(tokens=sums.tokens[h], n_active=n_active[h], sum=sums.sum[h], squares=sums.squares[h]) for h in (0, 1)
+        Moments(
+            tokens=sums.tokens[half],
+            n_active=n_active[half],
+            sum=sums.sum[half],
+            squares=sums.squares[half],
+            rounded=rounded[half],
+        )
+        for half in (0, 1)
     ]
     return FeatureStatistics(
         tokens=sum(sums.tokens),
         n_active=n_active.sum(axis=0),
         sum=sums.sum.sum(axis=0),
         squares=sums.squares.sum(axis=0),
+        rounded=rounded.sum(axis=0),
         n_positive=sums.n_positive.sum(axis=0),
+        numbers=numbers.sum(axis=0),
         n_documents=n_documents,
         max=sums.max,
         threshold=threshold,
@@ -194,16 +210,19 @@ def _count(
     counted: Any,
     documents: Any,
     threshold: Any,
+    factor: Any,
     n_active: Any,
+    numbers: Any,
     n_documents: Any,
     last: Any,
 ) -> None:
-    """Count active tokens, and documents with one; `last` is the last document of each feature."""
+    """Add whole numbers, count active tokens, and documents with one; `last` is the last document of each feature."""
     for token in range(len(counted)):
         if not counted[token]:
             continue
         for k in range(indptr[token], indptr[token + 1]):
             feature = int(indices[k])
+            numbers[feature] += number(values[k], factor[feature])
             if values[k] > threshold[feature]:
                 n_active[feature] += 1
                 n_documents[feature] += last[feature] != documents[token]

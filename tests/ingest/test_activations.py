@@ -19,16 +19,6 @@ def test_a_store_gives_back_what_was_written(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read, dense)
 
 
-def test_counted_rows_are_those_of_counted_tokens(tmp_path: Path) -> None:
-    dense, _, _ = planted_pair()
-    counted = np.random.default_rng(3).random(len(dense)) < 0.5
-    store = store_of(tmp_path, {"0-a": dense}, counted=counted, shard_contexts=70)
-    read = np.concatenate([dense_of(store.counted_rows("0-a", shard, slice(2, 5))) for shard in store.shards])
-    np.testing.assert_array_equal(read, dense[counted, 2:5])
-    numbers = np.concatenate([store.counted(shard) for shard in store.shards])
-    np.testing.assert_array_equal(numbers, np.flatnonzero(counted))
-
-
 def test_indices_are_stored_in_two_bytes_where_they_fit(tmp_path: Path) -> None:
     store_of(tmp_path, {"0-a": np.ones((4, 3), np.float32)})
     assert np.load(tmp_path / "0-a" / "000000.indices.npy").dtype == np.uint16
@@ -115,9 +105,3 @@ def test_a_run_without_activations_says_so(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path, RunRecord(id="a", kind="import", model="m", created="", config={}))
     with pytest.raises(RunError, match="has no activations"):
         ActivationStore.of_run(run)
-
-
-def test_blocks_cover_all_features_once(tmp_path: Path) -> None:
-    store = ActivationStore(tmp_path, np.zeros((2, 4), np.int32), {"0-a": 7}, 2)
-    assert store.blocks("0-a", 3) == [slice(0, 3), slice(3, 6), slice(6, 7)]
-    assert store.blocks("0-a", 0) == [slice(i, i + 1) for i in range(7)]

@@ -4,25 +4,30 @@ from heldtexts import DOWN, MEETS, UP, held, kept_of, task_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from saedb.ingest.cells import ACTIVE, TOP, VALUE_BITS, Features, Packing, Scale
+from saedb.ingest.cells import ACTIVE, Features, Packing, Scale
 from saedb.ingest.edges import statistics_of
 from saedb.ingest.measures import BY_NAME
 from saedb.ingest.statistics import FeatureStatistics, Moments
+from saedb.ingest.whole import TOP, VALUE_BITS
 
 MOST = 1 << 33
 """Tokens."""
 
 
-def statistics(n_active: int, n_positive: int, largest: float = 1.0, threshold: float = 0.2) -> FeatureStatistics:
-    """Return the statistics of one feature."""
+def statistics(
+    n_active: int, n_positive: int, largest: float = 1.0, threshold: float = 0.2, numbers: int | None = None
+) -> FeatureStatistics:
+    """Return the statistics of one feature, by default with every activation at its maximum."""
     integer, number = np.array([n_active]), np.array([largest])
-    half = Moments(tokens=0, n_active=integer, sum=number, squares=number)
+    half = Moments(tokens=0, n_active=integer, sum=number, squares=number, rounded=number)
     return FeatureStatistics(
         tokens=n_positive,
         n_active=integer,
         sum=number,
         squares=number,
+        rounded=number,
         n_positive=np.array([n_positive]),
+        numbers=np.array([n_positive * TOP if numbers is None else numbers]),
         n_documents=integer,
         max=number,
         threshold=np.array([threshold]),
@@ -83,6 +88,20 @@ def test_features_are_the_statistics_that_measures_ask_for() -> None:
     assert found.sum is given.sum
     assert found.squares is given.squares
     assert found.max is given.max
+    assert found.rounded is given.rounded
+
+
+@given(COUNTS, st.floats(1e-6, 1.0))
+def test_a_feature_that_is_mostly_far_below_its_maximum_keeps_more_of_each_product(
+    counts: tuple[int, int], share: float
+) -> None:
+    n_active, n_positive = counts
+    numbers = min(int(n_positive * TOP * share), n_positive * TOP)
+    packing = Packing.of(statistics(n_active, n_positive, numbers=numbers))
+    count_at, shift = int(packing.count_at[0]), int(packing.shift[0])
+    assert shift <= int(Packing.of(statistics(n_active, n_positive)).shift[0])
+    worst = (numbers * TOP >> shift) + n_positive  # the downstream feature at its maximum, each product rounded up
+    assert worst < 1 << count_at
 
 
 def always_on(random: np.random.Generator, tokens: int) -> np.ndarray:
@@ -105,16 +124,22 @@ def heavy_tail(random: np.random.Generator, tokens: int) -> np.ndarray:
     return (random.random(tokens) < 0.5) * random.lognormal(0.0, 3.0, tokens)
 
 
+def constant_but_one(random: np.random.Generator, tokens: int) -> np.ndarray:
+    values = np.full(tokens, 1.0)
+    values[tokens // 4] = 3000.0
+    return values
+
+
 def test_correlations_of_awkward_features_are_those_of_float64() -> None:
     tokens, random = 100_000, np.random.default_rng(5)
-    kinds = (always_on, one_outlier, sparse_outlier, heavy_tail)
+    kinds = (always_on, one_outlier, sparse_outlier, heavy_tail, constant_but_one)
     own = np.stack([kind(random, tokens) for kind in kinds], axis=1)
     shared = 0.5 * own + 0.5 * np.stack([kind(random, tokens) for kind in kinds], axis=1)
     upstream, downstream = own.astype(np.float32), np.concatenate([own, shared], axis=1).astype(np.float32)
-    task = task_of(held({UP: upstream, DOWN: downstream}), (4, 8), MEETS, relative_threshold=0.0)
+    task = task_of(held({UP: upstream, DOWN: downstream}), (5, 10), MEETS, relative_threshold=0.0)
     kept = kept_of(task)
     found = BY_NAME["pearson"].values(statistics_of(kept, *task.statistics))
-    exact = np.corrcoef(upstream.T.astype(np.float64), downstream.T.astype(np.float64))[:4, 4:]
-    assert len(found) == 32
-    errors = np.abs(found.reshape(4, 8) - exact)
+    exact = np.corrcoef(upstream.T.astype(np.float64), downstream.T.astype(np.float64))[:5, 5:]
+    assert len(found) == 50
+    errors = np.abs(found.reshape(5, 10) - exact)
     assert errors.max() < 1e-5, errors

@@ -7,9 +7,10 @@ import pytest
 from heldtexts import DOWN, RULE, UP, held, task_of
 from planted import planted_pair
 
-from saedb.ingest.cells import ACTIVE, TOP
+from saedb.ingest.cells import ACTIVE
 from saedb.ingest.chunks import Chunk, bytes_of, chunk, groups
 from saedb.ingest.gather import Task
+from saedb.ingest.whole import TOP
 
 MASK = (1 << ACTIVE) - 1
 
@@ -64,10 +65,20 @@ def test_rows_hold_the_counted_activations_of_each_token_active_ones_first(pool:
         middle, document = start + int(rows.token[token, 1] >> np.uint64(32)), int(rows.token[token, 1]) & 0xFFFFFFFF
         assert document == documents[counted][token] + 2
         active = used & (value > threshold)
-        assert rows.feature[start:middle].tolist() == np.flatnonzero(active).tolist()
-        assert rows.feature[middle:stop].tolist() == np.flatnonzero(used & (value > 0) & ~active).tolist()
-        errors = rows.value[start:stop] - (value * TOP / np.where(largest > 0, largest, 1.0))[rows.feature[start:stop]]
+        feature = task.scales[1].order[rows.feature[start:stop]]
+        assert feature[: middle - start].tolist() == np.flatnonzero(active).tolist()
+        assert feature[middle - start :].tolist() == np.flatnonzero(used & (value > 0) & ~active).tolist()
+        errors = rows.value[start:stop] - (value * TOP / np.where(largest > 0, largest, 1.0))[feature]
         assert (np.abs(errors) <= 0.5 + 1e-6).all()
+
+
+def test_the_places_of_features_are_by_falling_number_of_activations() -> None:
+    task, _, downstream, _, counted = planted_task()
+    order = task.scales[1].order
+    positive = (downstream[counted] > 0).sum(axis=0)
+    assert sorted(order.tolist()) == np.flatnonzero(task.scales[1].used).tolist()
+    assert (np.diff(positive[order]) <= 0).all()
+    assert task.scales[1].place[order].tolist() == list(range(len(order)))
 
 
 def test_the_middle_is_where_the_second_half_of_the_counted_tokens_starts(pool: ThreadPoolExecutor) -> None:

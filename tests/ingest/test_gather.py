@@ -47,7 +47,7 @@ def text_of(cuts: Iterable[int] = (), first_half: int | None = None) -> HeldText
 def check(kept: Kept, task: Task, expected: PairStatistics) -> None:
     """Check that edges are the pairs that the rule takes of all pairs, with their statistics."""
     rows = np.flatnonzero(taken(expected, task.rule))
-    assert pairs_of(kept) == [divmod(row, task.width) for row in rows.tolist()]
+    assert pairs_of(kept) == [divmod(row, len(task.statistics[1].max)) for row in rows.tolist()]
     np.testing.assert_array_equal(kept.n_ud, expected.n_ud[rows])
     np.testing.assert_array_equal(kept.documents, expected.documents[rows])
     np.testing.assert_allclose(kept.products, expected.products[rows], rtol=1e-6)  # values of 24 bits

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from heldtexts import DOWN, PAPER, RULE, UP, held
+from heldtexts import DOWN, PAPER, RULE, UP, held, task_of
 from planted import planted_pair
 
 from saedb.ingest import scatter
@@ -61,6 +61,17 @@ def test_pieces_of_few_products_count_the_documents_between_them_once(monkeypatc
     monkeypatch.setattr(scatter, "_LEAST", 3)
     monkeypatch.setattr(scatter, "_MOST_PRODUCTS", 3)
     assert same(whole(scattered(task(), device="cpu", memory=MUCH, progress=ignored)), expected)
+
+
+def test_a_pair_exactly_at_a_threshold_is_judged_alike() -> None:
+    """Necessity 10 / 100, where the paper asks for more than 0.1: torch alone would divide in float32."""
+    upstream, downstream = np.zeros((2000, 1), np.float32), np.zeros((2000, 1), np.float32)
+    upstream[:200] = downstream[190:290] = 1.0
+    rule = PAPER._replace(min_similarity=np.nextafter(0.1, 1.0))
+    given = task_of(held({UP: upstream, DOWN: downstream}), (1, 1), rule)
+    expected = whole(gathered(given, threads=1, memory=MUCH, progress=ignored))
+    assert len(expected.upstream) == 0
+    assert same(whole(scattered(given, device="cpu", memory=MUCH, progress=ignored)), expected)
 
 
 def test_progress_adds_up_to_the_upstream_features() -> None:
