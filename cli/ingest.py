@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from saedb.cli.estimate import Repeatable, run_path, show_estimate
 from saedb.cli.options import ServerChoice, home_option, server_options
 from saedb.cli.settings import settings_options
 
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
 DEMO_TOKENS: Final = 65_536
 
 
-@click.command()
+@click.command(cls=Repeatable)
 @click.argument("inputs", nargs=-1, required=True, metavar="RELEASE_OR_FOLDERS...")
 @click.option("--run", "name", help="Name of the run.  [default: the release or folder]")
 @click.option("--load/--no-load", default=True, show_default=True, help="Load the run into Neo4j and find communities.")
+@click.option("--estimate", is_flag=True, help="Only tell what the run would take, as saedb estimate does.")
 @settings_options
 @server_options
-def ingest(inputs: tuple[str, ...], name: str | None, load: bool, server: ServerChoice, **settings: Any) -> None:
+def ingest(
+    inputs: tuple[str, ...], name: str | None, load: bool, estimate: bool, server: ServerChoice, **settings: Any
+) -> None:
     """Relate the features of neighbouring layers, and load them as a graph.
 
     SAEs come from a SAELens release or from local folders in SAELens' format; their own metadata name the model. The
@@ -36,13 +40,13 @@ def ingest(inputs: tuple[str, ...], name: str | None, load: bool, server: Server
     saedb ingest gpt2-small-res-jb --preset paper --run paper
     """
     from saedb.cli.progress import progress_bars
-    from saedb.ingest import places
     from saedb.ingest.config import IngestConfig
-    from saedb.ingest.naming import checked_name, name_of
 
     config = IngestConfig(inputs=inputs, **settings)
-    path = places.runs() / checked_name("run name", name or name_of(_last_part(inputs[0])))
-    if not load:
+    path = run_path(inputs, name)
+    if estimate:
+        show_estimate(config, path)
+    elif not load:
         from saedb.ingest.pipeline import ingest as compute
 
         with progress_bars() as report:
@@ -116,7 +120,3 @@ def _show(connection: "Connection", run: "RunDirectory", server: "Running | None
     graph = Graph(connection)
     click.echo(summary.summary(graph, run, width()))
     click.echo(f"\n{summary.next_steps(graph, run, server)}")
-
-
-def _last_part(given: str) -> str:
-    return Path(given).expanduser().resolve().name if Path(given).expanduser().exists() else given

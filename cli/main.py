@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     "Local server": {"up": "server", "down": "server", "status": "server", "doctor": "server"},
     "Runs": {
         "ingest": "ingest",
+        "estimate": "estimate",
         "import-edges": "load",
         "load": "load",
         "runs": "load",

@@ -1,26 +1,17 @@
 """From SAEs, a model and a text to a finished run directory."""
 
-import errno
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
-
-import torch
 
 from saedb.ingest import beginning
 from saedb.ingest.activations import ACTIVATIONS_FOLDER, ActivationStore
 from saedb.ingest.computation import Computation
 from saedb.ingest.config import IngestConfig
-from saedb.ingest.errors import RunError
+from saedb.ingest.full import full_in_one_line
 from saedb.ingest.materials import gather
 from saedb.ingest.memory import Memory
 from saedb.ingest.progress import Report, silent
 from saedb.ingest.rundir import RunDirectory
 from saedb.ingest.stages import Stages
-
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""The disk, the user's share of it, or the size that a file may have."""
 
 
 def ingest(config: IngestConfig, path: Path, report: Report = silent) -> RunDirectory:
@@ -40,7 +31,7 @@ def ingest(config: IngestConfig, path: Path, report: Report = silent) -> RunDire
     if run is not None and run.record.status == "complete" and not _lacks_shards(run):
         return run
     stages, memory = Stages(report), Memory(config.memory)
-    with _full_in_one_line(path):
+    with full_in_one_line(path):
         device = beginning.device_of(config, run)
         materials = gather(config, device, stages)
         if run is None:
@@ -58,19 +49,3 @@ def _lacks_shards(run: RunDirectory) -> bool:
         return False
     store = ActivationStore.of_run(run)
     return not all(store.has(shard) for shard in store.shards)
-
-
-@contextmanager
-def _full_in_one_line(path: Path) -> Generator[None]:
-    """Turn what a full disk, or a GPU whose memory is full, raises into one line."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise RunError(
-            "the GPU's memory is full, however little is done at once; take fewer --layers under another --run, or use"
-            " --device cpu"
-        ) from error
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise RunError(f"the disk of {path} is full; make room, and run the same command again") from error
