@@ -36,7 +36,7 @@ _UPPER: Final = np.uint64(32)
 _LOWER: Final = np.uint64(0xFFFFFFFF)
 """The halves of a number of 64 bits: beside a cell the number of documents, and the last of them."""
 _ASKED: Final = np.uint64(5)
-"""Lines of a row that are asked for; the processor sees by itself where a longer one goes on."""
+"""Lines of a row that are asked for at most; the processor sees by itself where a longer one goes on."""
 
 
 class Scratch(NamedTuple):
@@ -88,10 +88,13 @@ def _ask_for(columns: Columns, k: Any, last: Any, rows: Rows) -> None:
     if k + _AHEAD + _AHEAD < last:
         prefetch(rows.token, np.uint64(columns.token[k + _AHEAD + _AHEAD]))
     if k + _AHEAD < last:
-        start = rows.token[columns.token[k + _AHEAD], 0]
-        for line in range(_ASKED):
-            prefetch(rows.value, start + line * _LINE)
-            prefetch(rows.feature, start + line * _LINE)
+        token = columns.token[k + _AHEAD]
+        start = rows.token[token, 0]
+        length = rows.token[token + _ONE, 0] - start
+        for j in range(start, start + min(length, _LINE * _ASKED), _LINE):
+            prefetch(rows.value, j)
+        for j in range(start, start + min(length, _LINE * _ASKED), _LINE + _LINE):
+            prefetch(rows.feature, j)
 
 
 @inlined
