@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from queue import SimpleQueue
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,15 @@ def gathered(task: Task, *, threads: int, memory: int, progress: Callable[[int],
         pool.shutdown(cancel_futures=True)
 
 
+class _Begun(NamedTuple):
+    """A block of upstream features that the threads are at."""
+
+    block: slice
+    batches: Sequence[NDArray[np.int64]]
+    found: Iterator[list[Kept]]
+    """What each batch keeps, in order."""
+
+
 class _Counting:
     def __init__(
         self, task: Task, threads: int, memory: int, pool: ThreadPoolExecutor, progress: Callable[[int], None]
@@ -131,8 +140,14 @@ class _Counting:
             finally:
                 rows.put(row)
 
+        begun: _Begun | None = None
         for start in range(0, len(self._used), _BLOCK):
-            yield self._edges(slice(start, min(start + _BLOCK, len(self._used))), step)
+            ahead = self._begin(slice(start, min(start + _BLOCK, len(self._used))), step)
+            if begun is not None:  # the threads go on with the block ahead while the edges of this one are put in order
+                yield self._finish(begun)
+            begun = ahead
+        if begun is not None:
+            yield self._finish(begun)
 
     def in_blocks(self) -> Iterator[Kept]:
         """Yield the edges block by block, each from the whole text chunk by chunk."""
@@ -148,7 +163,7 @@ class _Counting:
         def step(features: NDArray[np.int64], room: Kept) -> tuple[int, int]:
             return kernel.collect(features, block.start, self._pair, rows, room)
 
-        return self._edges(block, step)
+        return self._finish(self._begin(block, step))
 
     def _add_text(self, block: slice, rows: Scratch) -> None:
         """Add the whole text to the rows of a block of upstream features."""
@@ -163,8 +178,8 @@ class _Counting:
         if before:
             _keep_first_half(rows)
 
-    def _edges(self, block: slice, step: Callable[[NDArray[np.int64], Kept], tuple[int, int]]) -> Kept:
-        """Return the edges of a block in order, by a step that keeps those of some features and says how far it got."""
+    def _begin(self, block: slice, step: Callable[[NDArray[np.int64], Kept], tuple[int, int]]) -> _Begun:
+        """Begin a block, by a step that keeps the edges of some features and says how far it got."""
 
         def kept(features: NDArray[np.int64]) -> list[Kept]:
             room, found, done = self._rooms.get(), list[Kept](), 0
@@ -177,12 +192,17 @@ class _Counting:
                 self._rooms.put(room)
             return found
 
-        parts = [room(0)]
         batches = self._batches(block)
-        for features, found in zip(batches, self._pool.map(kept, batches), strict=True):
+        return _Begun(block, batches, self._pool.map(kept, batches))
+
+    def _finish(self, begun: _Begun) -> Kept:
+        """Return the edges of a block in order."""
+        parts = [room(0)]
+        for features, found in zip(begun.batches, begun.found, strict=True):
             parts += found
             self._progress(len(features))
-        self._progress(block.stop - block.start - sum(map(len, batches)))  # features that can have no edge
+        without = begun.block.stop - begun.block.start - sum(map(len, begun.batches))
+        self._progress(without)  # features that can have no edge
         return self._task.ordered(parts)
 
     def _batches(self, block: slice) -> Sequence[NDArray[np.int64]]:
