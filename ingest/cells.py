@@ -14,11 +14,15 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from saedb.ingest.errors import InputError
 from saedb.ingest.statistics import FeatureStatistics
 from saedb.ingest.whole import TOP
 
 ACTIVE: Final = 31
 """Bit of an upstream value that says whether its feature is active there."""
+
+MOST_TOKENS: Final = 1 << 30
+"""Counted tokens up to which the sum of products has its room."""
 
 _CELL_BITS: Final = 63  # torch has no unsigned 64-bit numbers
 
@@ -61,7 +65,13 @@ class Packing(NamedTuple):
 
     @classmethod
     def of(cls, statistics: FeatureStatistics) -> Self:
-        """Return the division of cells that no sum can overflow."""
+        """Return the division of cells that no sum can overflow.
+
+        Raises:
+            InputError: there are more tokens than a cell can count.
+        """
+        if statistics.tokens > MOST_TOKENS:
+            raise InputError(f"{statistics.tokens:,} tokens, and a run takes {MOST_TOKENS:,}; give fewer --tokens")
         count_at = _CELL_BITS - _bits(statistics.n_active)
         room = np.exp2(count_at) - statistics.n_positive  # each product may be rounded up
         shift = np.maximum(_bits(statistics.numbers * float(TOP) / room), 0)

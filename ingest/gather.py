@@ -23,9 +23,9 @@ from saedb.ingest.rule import EdgeRule
 from saedb.ingest.statistics import FeatureStatistics
 from saedb.ingest.stretches import Stretch, Stretches
 
-_BATCH: Final = 64
+_BATCH: Final = 128
 """Upstream features that a thread takes at once."""
-_BLOCK: Final = 2048
+_BLOCK: Final = 4096
 """Upstream features whose edges are held at once."""
 _ROOM: Final = 1 << 16
 """Edges, beside those of one row, that a thread holds before they are copied."""

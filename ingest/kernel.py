@@ -2,7 +2,8 @@
 
 1. For each upstream feature walk its tokens; for each token add the downstream row into one row of cells
    (`saedb.ingest.cells`), which stays in the processor's cache. Beside each cell stand the documents of joint tokens.
-2. Read the row once, and keep the pairs that the rule takes. No [d_sae, d_sae] matrix exists.
+2. Read the row once, or where it was hardly touched the cells that were, and keep the pairs that the rule takes. No
+   [d_sae, d_sae] matrix exists.
 
 Loop variables are unsigned, which spares a test for negative indices in the innermost line: a quarter of the time.
 """
@@ -35,6 +36,8 @@ _ACTIVE: Final = np.uint64(ACTIVE)
 _UPPER: Final = np.uint64(32)
 _LOWER: Final = np.uint64(0xFFFFFFFF)
 """The halves of a number of 64 bits: beside a cell the number of documents, and the last of them."""
+_WORTH: Final = 8
+"""Cells of a row that are read and cleared in the time of one that is found again."""
 _ASKED: Final = np.uint64(5)
 """Lines of a row that are asked for at most; the processor sees by itself where a longer one goes on."""
 
@@ -124,21 +127,68 @@ def _walk(
 
 
 @inlined
-def _keep(u: Any, pair: Pair, cells: Any, documents: Any, first_half: Any, kept: Kept, n: int) -> int:
-    """Append the edges of an upstream feature by their places in the row, and return how many edges there are."""
+def _least(u: Any, pair: Pair) -> Any:
+    """Return the least cell of a pair that may be an edge."""
+    return max(np.uint64(pair.rule.min_support) << pair.packing.count_at[u], _ONE)
+
+
+@inlined
+def _note(d: Any, cell: Any, seen: Any, kept: Kept, m: int) -> int:
+    """Append a pair that may be an edge, with its cell and what stands beside it, for `_keep`."""
+    kept.downstream[m], kept.n_ud[m], kept.documents[m] = d, np.int64(cell), np.int64(seen)
+    return m + 1
+
+
+@inlined
+def _note_row(u: Any, pair: Pair, cells: Any, documents: Any, kept: Kept, m: int) -> int:
+    """Append the pairs of a row that may be edges, by their places, and return how many pairs there are."""
+    least = _least(u, pair)
+    for d in range(len(cells)):
+        if cells[d] >= least:
+            m = _note(d, cells[d], documents[d], kept, m)
+    return m
+
+
+@inlined
+def _note_touched(
+    u: Any,
+    columns: Columns,
+    first: Any,
+    last: Any,
+    rows: Rows,
+    pair: Pair,
+    cells: Any,
+    documents: Any,
+    kept: Kept,
+    m: int,
+) -> int:
+    """Append the same by walking the tokens of an upstream feature again, and clear the cells that they touched."""
+    least = _least(u, pair)
+    for k in range(first, last):
+        token = columns.token[k]
+        for j in range(rows.token[token, 0], rows.token[token + _ONE, 0]):
+            d = rows.feature[j]
+            if cells[d] >= least:
+                m = _note(d, cells[d], documents[d], kept, m)
+            cells[d] = 0
+            documents[d] = 0
+    return m
+
+
+@inlined
+def _keep(u: Any, pair: Pair, first_half: Any, kept: Kept, n: int, m: int) -> int:
+    """Keep those of the pairs from `n` to `m` that the rule takes, and return how many edges there are."""
     up, down, count_at = pair.upstream, pair.downstream, pair.packing.count_at[u]
     products, unit = (_ONE << count_at) - _ONE, pair.packing.unit[u]
-    least = max(np.uint64(pair.rule.min_support) << count_at, _ONE)
-    for d in range(len(cells)):
-        if cells[d] < least:
-            continue
-        rounded = float(cells[d] & products) * unit * down.max[d]
+    for i in range(n, m):
+        d, cell = kept.downstream[i], np.uint64(kept.n_ud[i])
+        rounded = float(cell & products) * unit * down.max[d]
         s = PairStatistics(
             pair.tokens,
             up.n_active[u],
             down.n_active[d],
-            np.int64(cells[d] >> count_at),
-            np.int64(documents[d] >> _UPPER),
+            np.int64(cell >> count_at),
+            kept.documents[i] >> np.int64(_UPPER),
             up.sum[u],
             down.sum[d],
             up.squares[u],
@@ -163,21 +213,29 @@ def gather(features: NDArray[Any], chunk: Chunk, pair: Pair, scratch: Scratch, k
     It stops early when `kept` has no room for another whole row. The scratch is one clear row, and clear afterwards.
     """
     halves, n = len(scratch.first_half) > 0, 0
+    mean_row = len(chunk.rows.value) / max(len(chunk.rows.token) - 1, 1)
     for i in range(len(features)):
         if len(kept.upstream) - n < len(scratch.cells):
             return i, n
         feature = features[i]
-        first, last = _stretch(chunk.columns, feature)
+        begin, last = _stretch(chunk.columns, feature)
         shift, one = pair.packing.shift[feature], _ONE << pair.packing.count_at[feature]
+        first = begin
         if halves:
             middle = first + np.uint64(np.searchsorted(chunk.columns.token[first:last], chunk.middle))
             _walk(chunk.columns, first, middle, chunk.rows, shift, one, scratch.cells, scratch.documents)
             scratch.first_half[:] = scratch.cells
             first = middle
         _walk(chunk.columns, first, last, chunk.rows, shift, one, scratch.cells, scratch.documents)
-        n = _keep(feature, pair, scratch.cells, scratch.documents, scratch.first_half, kept, n)
-        scratch.cells[:] = 0
-        scratch.documents[:] = 0
+        if (last - begin) * mean_row * _WORTH < len(scratch.cells):
+            m = _note_touched(
+                feature, chunk.columns, begin, last, chunk.rows, pair, scratch.cells, scratch.documents, kept, n
+            )
+        else:
+            m = _note_row(feature, pair, scratch.cells, scratch.documents, kept, n)
+            scratch.cells[:] = 0
+            scratch.documents[:] = 0
+        n = _keep(feature, pair, scratch.first_half, kept, n, m)
     return len(features), n
 
 
@@ -201,5 +259,6 @@ def collect(features: NDArray[Any], start: int, pair: Pair, scratch: Scratch, ke
             return i, n
         row = features[i] - start
         first_half = scratch.first_half[row] if len(scratch.first_half) else scratch.cells[row][:0]
-        n = _keep(features[i], pair, scratch.cells[row], scratch.documents[row], first_half, kept, n)
+        m = _note_row(features[i], pair, scratch.cells[row], scratch.documents[row], kept, n)
+        n = _keep(features[i], pair, first_half, kept, n, m)
     return len(features), n

@@ -4,14 +4,12 @@ from heldtexts import DOWN, MEETS, UP, held, kept_of, task_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from saedb.ingest.cells import ACTIVE, Features, Packing, Scale
+from saedb.ingest.cells import ACTIVE, MOST_TOKENS, Features, Packing, Scale
 from saedb.ingest.edges import statistics_of
+from saedb.ingest.errors import InputError
 from saedb.ingest.measures import BY_NAME
 from saedb.ingest.statistics import FeatureStatistics, Moments
 from saedb.ingest.whole import TOP, VALUE_BITS
-
-MOST = 1 << 33
-"""Tokens."""
 
 
 def statistics(
@@ -36,15 +34,15 @@ def statistics(
     )
 
 
-COUNTS = st.integers(0, MOST).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+COUNTS = st.integers(0, MOST_TOKENS).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 """Active tokens, and tokens above 0."""
 
 
 @given(COUNTS)
-@example((MOST, MOST))
-@example((MOST - 1, MOST - 1))
-@example((1, MOST))
-@example((0, MOST))
+@example((MOST_TOKENS, MOST_TOKENS))
+@example((MOST_TOKENS - 1, MOST_TOKENS - 1))
+@example((1, MOST_TOKENS))
+@example((0, MOST_TOKENS))
 @example((0, 0))
 def test_no_sum_of_products_reaches_the_count_and_no_count_the_sign(counts: tuple[int, int]) -> None:
     n_active, n_positive = counts
@@ -102,6 +100,11 @@ def test_a_feature_that_is_mostly_far_below_its_maximum_keeps_more_of_each_produ
     assert shift <= int(Packing.of(statistics(n_active, n_positive)).shift[0])
     worst = (numbers * TOP >> shift) + n_positive  # the downstream feature at its maximum, each product rounded up
     assert worst < 1 << count_at
+
+
+def test_more_tokens_than_a_cell_can_count_are_refused() -> None:
+    with pytest.raises(InputError, match="and a run takes 1,073,741,824; give fewer --tokens"):
+        Packing.of(statistics(1, MOST_TOKENS + 1))
 
 
 def always_on(random: np.random.Generator, tokens: int) -> np.ndarray:
