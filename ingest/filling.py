@@ -1,5 +1,6 @@
 """The first step of a run: its activation store is filled, from model and SAEs, or from a cache of others."""
 
+import logging
 import shutil
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -16,6 +17,8 @@ from saedb.ingest.materials import Materials
 from saedb.ingest.rundir import RunDirectory
 from saedb.ingest.sparse import SparseRows
 from saedb.ingest.stages import Stages
+
+_log = logging.getLogger(__name__)
 
 _TABLES_ROOM: Final = 100_000_000
 """Bytes of disk for everything but the activations."""
@@ -114,6 +117,7 @@ def _check_disk(store: ActivationStore, run: RunDirectory, l0: Mapping[str, floa
     tokens = sum(part.stop - part.start for part in parts) * store.context_size
     needed = tokens * store.bytes_per_token(l0) + _TABLES_ROOM
     free = shutil.disk_usage(run.path).free
+    _log.info("the activations take about %.2f GB at %s, %.1f GB are free", needed / 1e9, store.folder, free / 1e9)
     if free < needed:
         raise RunError(
             f"about {needed / 1e9:.1f} GB are needed at {run.path}, {free / 1e9:.1f} GB are free;"

@@ -34,6 +34,7 @@ def ingest(config: IngestConfig, path: Path, report: Report = silent) -> RunDire
     with full_in_one_line(path):
         device = beginning.device_of(config, run)
         materials = gather(config, device, stages)
+        memory.left()  # what is too little for counting is so before hours of encoding
         if run is None:
             run = beginning.begin(config, path, device, materials)
         else:

@@ -72,9 +72,10 @@ def test_little_memory_gives_the_same_tables(
     assert tables(computed()) == tables(run)
 
 
-def test_too_little_memory_is_one_line_that_says_how_much_is_needed(computed: Compute) -> None:
+def test_too_little_memory_is_one_line_that_says_how_much_is_needed(computed: Compute, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"leave too little of 0\.01 GB of memory; give --memory at least \d+\.\d+GB"):
         computed(memory="10MB")
+    assert not (tmp_path / "other").exists(), "it is said before anything is encoded"
 
 
 @pytest.mark.parametrize("memory", ["much", "8 parrots", "-3GB"])
