@@ -76,7 +76,9 @@ def load(run: str, server: ServerChoice) -> None:
     saedb load gpt2
     saedb load ./runs/gpt2 --uri bolt://127.0.0.1:7687
     """
-    directory = _directory(run)
+    from saedb.ingest.rundir import RunDirectory
+
+    directory = RunDirectory.named(run)
     with server.connect() as connection:
         result = _loaded(connection, directory)
     _show_loaded(directory, result)
@@ -155,13 +157,6 @@ def communities(
                 report=report,
             )
     _show_communities(run, record)
-
-
-def _directory(run: str) -> "RunDirectory":
-    from saedb.ingest.rundir import RunDirectory
-
-    path = Path(run)
-    return RunDirectory.open(path if (path / "run.json").exists() else places.runs() / run)
 
 
 def _loaded(connection: "Connection", run: "RunDirectory") -> "LoadResult":

@@ -83,6 +83,11 @@ def median_norms(
     return {hook: float(np.median(values[ordinary])) for hook, values in norms.items()}
 
 
+def everything(tokens: NDArray[np.int32]) -> Counted:
+    """Return that every token counts; `tokens` is [n, context_size]."""
+    return Counted(mask=np.ones(tokens.shape, dtype=np.bool_), left_out={})
+
+
 def countable(
     tokens: NDArray[np.int32],
     special: Collection[int],

@@ -18,7 +18,7 @@ from torch import Tensor
 from saedb.ingest import precision
 from saedb.ingest.activations import ShardSummary
 from saedb.ingest.compaction import compact
-from saedb.ingest.contexts import CALIBRATION_CONTEXTS, Counted, countable, median_norms
+from saedb.ingest.contexts import CALIBRATION_CONTEXTS, Counted, countable, everything, median_norms
 from saedb.ingest.finite import check_activations, check_norms
 from saedb.ingest.model import LanguageModel
 from saedb.ingest.quality import QualitySums, total
@@ -177,10 +177,7 @@ class Encoder:
 
     def _encoded(self, tokens: NDArray[np.int32], context: int, medians: Mapping[str, float] | None) -> _Batch:
         residuals, norms = self._read(tokens, context)
-        if medians is None:
-            counted = Counted(mask=np.ones(tokens.shape, dtype=np.bool_), left_out={})
-        else:
-            counted = countable(tokens, self._special, norms, medians)
+        counted = everything(tokens) if medians is None else countable(tokens, self._special, norms, medians)
         rows: dict[str, SparseRows] = {}
         quality: dict[str, QualitySums] = {}
         for s in self._saes:

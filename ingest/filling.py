@@ -5,8 +5,6 @@ import shutil
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import numpy as np
-
 from saedb.ingest import contexts
 from saedb.ingest.activations import ActivationStore, ShardSummary
 from saedb.ingest.config import IngestConfig
@@ -92,7 +90,7 @@ def _from_cache(materials: Materials, cache: Cache, *, count_all: bool) -> Calla
             rows[source.id] = cache.rows(source.id, part)
             progress(len(tokens) * number // len(materials.set.sources))
         if count_all:
-            counted = contexts.Counted(mask=np.ones(tokens.shape, np.bool_), left_out={})
+            counted = contexts.everything(tokens)
         else:
             counted = contexts.countable(tokens, special, norms={}, medians={})
         return rows, ShardSummary(counted=counted.mask, left_out=counted.left_out, quality={})

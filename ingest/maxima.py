@@ -20,7 +20,6 @@ import pyarrow.parquet as pq
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
-from saedb.ingest import places
 from saedb.ingest.config import IngestConfig
 from saedb.ingest.errors import InputError
 from saedb.ingest.features import feature_ids
@@ -54,8 +53,7 @@ def given(config: IngestConfig, found: SaeSet) -> Mapping[str, Floats] | None:
 
 
 def _of_run(name: str, found: SaeSet) -> Mapping[str, Floats]:
-    folder = Path(name).expanduser()
-    run = RunDirectory.open(folder if (folder / "run.json").is_file() else places.runs() / name)
+    run = RunDirectory.named(name)
     return _by_sae(run.read(FEATURES, FEATURES_FILE), run.path / FEATURES_FILE, found)
 
 

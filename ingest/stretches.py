@@ -61,6 +61,7 @@ class StoredText:
         self._store = store
         self._documents = documents
         self._boundary = first_half * store.context_size
+        self._counted: dict[int, NDArray[np.bool_]] = {}
 
     def read(self, *saes: str) -> Iterator[Stretch]:
         """Yield the shards, one that holds tokens of both halves in two parts."""
@@ -68,7 +69,7 @@ class StoredText:
         for shard in self._store.shards:
             contexts = self._store.contexts(shard)
             start, stop = contexts.start * size, contexts.stop * size
-            counted = self._store.summary(shard).counted.ravel()
+            counted = self._counted_of(shard)
             rows = {sae: self._store.rows(sae, shard) for sae in saes}
             for low, high in _cut(start, stop, self._boundary):
                 part = slice(low - start, high - start)
@@ -79,6 +80,12 @@ class StoredText:
                     positions=np.arange(low, high, dtype=np.int32) % size,
                     half=int(low >= self._boundary),
                 )
+
+    def _counted_of(self, shard: int) -> NDArray[np.bool_]:
+        """Return which tokens of a shard count; its summary is read once, not for every pair of SAEs."""
+        if shard not in self._counted:
+            self._counted[shard] = self._store.summary(shard).counted.ravel()
+        return self._counted[shard]
 
 
 def _cut(start: int, stop: int, at: int) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import tiny
 from planted import dense_of
-from tinyrun import make_inputs
+from tinyrun import tiny_config
 
 from saedb.ingest import saes
 from saedb.ingest.activations import ActivationStore
@@ -28,16 +28,7 @@ Compute = Callable[..., RunDirectory]
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> IngestConfig:
-    folder = tmp_path_factory.mktemp("tiny")
-    make_inputs(folder)
-    return IngestConfig(
-        inputs=(str(folder / "saes"),),
-        model=str(folder / "model"),
-        dataset=str(folder / "text.jsonl"),
-        tokens=2400,
-        batch_contexts=16,
-        shard_contexts=32,
-    )
+    return tiny_config(tmp_path_factory.mktemp("tiny"), tokens=2400)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from tinyrun import make_inputs
+from tinyrun import tiny_config
 
 from saedb.cli.main import main
 from saedb.ingest.config import PRESETS, IngestConfig
@@ -26,16 +26,7 @@ SAMPLE = 300
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> IngestConfig:
-    folder = tmp_path_factory.mktemp("tiny")
-    make_inputs(folder)
-    return IngestConfig(
-        inputs=(str(folder / "saes"),),
-        model=str(folder / "model"),
-        dataset=str(folder / "text.jsonl"),
-        tokens=1200,
-        batch_contexts=16,
-        shard_contexts=32,
-    )
+    return tiny_config(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")

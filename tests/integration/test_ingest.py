@@ -12,7 +12,7 @@ import pytest
 import tiny
 import torch
 from planted import dense_statistics
-from tinyrun import HOOKS, make_inputs
+from tinyrun import HOOKS, tiny_config
 
 from saedb.ingest import beginning, saes
 from saedb.ingest.config import IngestConfig
@@ -27,16 +27,7 @@ from saedb.ingest.stages import Stages
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> IngestConfig:
-    folder = tmp_path_factory.mktemp("tiny")
-    make_inputs(folder)
-    return IngestConfig(
-        inputs=(str(folder / "saes"),),
-        model=str(folder / "model"),
-        dataset=str(folder / "text.jsonl"),
-        tokens=1200,
-        batch_contexts=16,
-        shard_contexts=32,
-    )
+    return tiny_config(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")
