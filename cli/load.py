@@ -1,4 +1,4 @@
-"""``saedb import-edges``, ``load``, ``runs``, ``drop``, ``communities``: the runs of a graph."""
+"""``saedb import-edges``, ``load``, ``runs``, ``drop``: the runs of a graph."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -7,13 +7,12 @@ import click
 
 from saedb.cli.options import ServerChoice, server_options
 from saedb.cli.output import Output, columns_of, output_option, show
-from saedb.cypher.defaults import MEASURE, MIN_SIMILARITY, RESOLUTION, SEED
+from saedb.cypher.defaults import MEASURE
 from saedb.ingest import places
 
 if TYPE_CHECKING:
     from saedb.cypher.connection import Connection
     from saedb.cypher.load import LoadResult
-    from saedb.ingest.record import CommunitiesRecord
     from saedb.ingest.rundir import RunDirectory
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -124,41 +123,6 @@ def drop(run: str, yes: bool, server: ServerChoice) -> None:
     click.echo(f"Dropped {run}.", err=True)
 
 
-@click.command()
-@click.argument("run", metavar="RUN")
-@click.option("--measure", default=MEASURE, show_default=True, help="Weight of the edges.")
-@click.option("--min-similarity", default=MIN_SIMILARITY, show_default=True, help="Lowest weight that counts.")
-@click.option("--resolution", default=RESOLUTION, show_default=True, help="Higher finds more and smaller communities.")
-@click.option("--seed", default=SEED, show_default=True, help="Random seed.")
-@server_options
-def communities(
-    run: str, measure: str, min_similarity: float, resolution: float, seed: int, server: ServerChoice
-) -> None:
-    """Find communities of features across layers (Leiden), in place of the run's earlier ones.
-
-    \b
-    saedb communities gpt2
-    saedb communities gpt2 --measure pearson --resolution 2
-    """
-    from saedb.cli.progress import progress_bars
-    from saedb.cypher.communities import detect
-    from saedb.cypher.runs import directory_of
-
-    with server.connect() as connection:
-        directory = directory_of(connection, run)
-        with progress_bars() as report:
-            record = detect(
-                connection,
-                directory,
-                measure=measure,
-                min_similarity=min_similarity,
-                resolution=resolution,
-                seed=seed,
-                report=report,
-            )
-    _show_communities(run, record)
-
-
 def _loaded(connection: "Connection", run: "RunDirectory") -> "LoadResult":
     from saedb.cli.progress import progress_bars
     from saedb.cypher.load import load as load_into
@@ -190,16 +154,3 @@ def _measure_option(run: "RunDirectory") -> str:
 
     there = measures_of(run)
     return "" if MEASURE in there else f" --measure {there[0]}"
-
-
-def _show_communities(run: str, record: "CommunitiesRecord") -> None:
-    row = {
-        "run": run,
-        "communities": record.count,
-        "modularity": record.modularity,
-        "measure": record.measure,
-        "resolution": record.resolution,
-        "seed": record.seed,
-    }
-    show([row], columns_of([row]), "table")
-    click.echo(f"\nNext:\n  saedb query communities --run {run}", err=True)

@@ -22,7 +22,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "load": "load",
         "runs": "load",
         "drop": "load",
-        "communities": "load",
+        "communities": "communities",
     },
     "Questions": {"query": "query", "feature": "query", "cypher": "query"},
 }
