@@ -48,7 +48,7 @@ def _lines(feature: FeatureRecord, columns: int) -> Iterator[str]:
     )
     for name, fact in facts:
         if fact:
-            yield f"  {name:<12}{cut(fact, max(columns - 14, 20))}"
+            yield f"  {name:<12}{cut(clean(fact), max(columns - 14, 20))}"
     if feature.positional:
         yield "  over half of its activation is on one position in the context"
     if feature.examples:

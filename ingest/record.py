@@ -1,10 +1,22 @@
-"""What ``run.json`` holds, as typed records. Read once at the edge, checked there by pydantic."""
+"""What ``run.json`` holds, as typed records.
 
+Read once at the edge, where pydantic checks types and ranges. The file may be a stranger's, and its names become parts
+of paths and ids: whoever makes a record, it has no name that may not be one.
+"""
+
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from saedb.ingest.errors import InputError
+from saedb.ingest.naming import checked_name, quoted
 from saedb.ingest.tables import FORMAT
+
+_Count = Annotated[int, Field(ge=0, lt=2**63)]
+_Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,13 +25,13 @@ class SaeRecord:
 
     id: str
     """``{layer}-{set}``, the middle part of its features' ids."""
-    layer: int
+    layer: _Count
     set: str
-    depth: int
+    depth: _Count
     """Rank along the model, from 0."""
     hook: str | None = None
-    d_sae: int
-    d_in: int | None = None
+    d_sae: _Count
+    d_in: _Count | None = None
     architecture: str | None = None
     source: str | None = None
     """Release and SAE id, or folder, that it was loaded from."""
@@ -32,17 +44,27 @@ class SaeRecord:
     dead: float | None = None
     """Share of features that never fire on a counted token."""
 
+    def __post_init__(self) -> None:
+        """Check the name.
+
+        Raises:
+            InputError: the set or the id is none.
+        """
+        checked_name("set", self.set)
+        if self.id != f"{self.layer}-{self.set}":
+            raise InputError(f"the SAE {quoted(self.id)} should be called {self.layer}-{self.set}, by layer and set")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCounts:
     """How many tokens the model read and how many of them count."""
 
-    read: int
-    counted: int
-    left_out: Mapping[str, int]
+    read: _Count
+    counted: _Count
+    left_out: Mapping[str, _Count]
     """Tokens not counted, by the first reason that applied."""
-    documents: int
-    context_size: int
+    documents: _Count
+    context_size: _Count
     """Tokens per context."""
     prepend_bos: bool
     """Whether each context starts with the BOS token."""
@@ -56,8 +78,8 @@ class CommunitiesRecord:
     measure: str
     min_similarity: float
     resolution: float
-    seed: int
-    count: int
+    seed: _Count
+    count: _Count
     """Communities of at least two features."""
     modularity: float
 
@@ -82,9 +104,9 @@ class NullRecord:
 class FileRecord:
     """One finished file of a run."""
 
-    sha256: str
-    bytes: int
-    rows: int
+    sha256: _Sha256
+    bytes: _Count
+    rows: _Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,3 +136,21 @@ class RunRecord:
     null: NullRecord | None = None
     communities: CommunitiesRecord | None = None
     files: Mapping[str, FileRecord] = field(default_factory=dict[str, FileRecord])
+
+    def __post_init__(self) -> None:
+        """Check the names.
+
+        Raises:
+            InputError: the id or the model is none, two SAEs share one, or a pair is of an SAE that is not there.
+        """
+        checked_name("run name", self.id)
+        checked_name("model", self.model)
+        times = Counter(sae.id for sae in self.saes)
+        twice = [sae for sae, count in times.items() if count > 1]
+        if twice:
+            raise InputError(
+                f"there are {times[twice[0]]} SAEs {twice[0]}; each should have a layer and set of its own"
+            )
+        strange = [sae for pair in self.pairs for sae in pair if sae not in times]
+        if strange:
+            raise InputError(f"a pair names the SAE {quoted(strange[0])}; there are {', '.join(times) or 'none'}")

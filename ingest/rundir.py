@@ -8,8 +8,9 @@ adopted when the run goes on. One process writes a run at a time; the lock goes 
 import hashlib
 import json
 import os
+import re
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +22,9 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from saedb.ingest import places, tables
-from saedb.ingest.errors import RunError
-from saedb.ingest.failpoints import Kind, reached
+from saedb.ingest.errors import InputError, RunError
+from saedb.ingest.failpoints import Kind, Step, reached
+from saedb.ingest.naming import checked_name, quoted
 from saedb.ingest.record import FileRecord, RunRecord
 from saedb.ingest.tables import Table
 
@@ -32,7 +34,13 @@ DOCUMENTS_FILE: Final = "documents.parquet"
 EXAMPLES_FILE: Final = "examples.parquet"
 COMMUNITIES_FILE: Final = "communities.parquet"
 
+RECORD_FILE: Final = "run.json"
+
+_TABLE: Final = re.compile(r"[a-z][a-z_]*\.parquet")
 _TEMPORARY: Final = ".unfinished"
+_LONGEST_PATH: Final = 4096
+"""Characters that Linux takes."""
+_RECORD: Final = TypeAdapter(RunRecord)
 
 
 def edges_file(source: str, target: str) -> str:
@@ -55,8 +63,8 @@ class RunDirectory:
             RunError: there is a run already, or another process is making one.
         """
         make_folder(path)
-        with _locked(path):
-            if (path / "run.json").exists():
+        with locked(path):
+            if (path / RECORD_FILE).exists():
                 raise RunError(f"a run is there already: {path}; choose another name with --run")
             run = cls(path, record)
             run.update()
@@ -69,31 +77,24 @@ class RunDirectory:
         Raises:
             RunError: there is none, or ``run.json`` is damaged or of a later version.
         """
-        file = path / "run.json"
         try:
-            content: dict[str, Any] = json.loads(file.read_bytes())
-            version = int(content["format"])
-        except FileNotFoundError:
+            content = (path / RECORD_FILE).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
             raise RunError(f"no run at {path} (run.json is missing); see: saedb runs") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{file} is damaged ({error}); compute or import the run again") from error
-        tables.check_format(version, path)
-        try:
-            record = TypeAdapter(RunRecord).validate_python(content)
-        except ValidationError as error:
-            where = ".".join(str(part) for part in error.errors()[0]["loc"])
-            raise RunError(f"{file} is damaged ({where}: {error.errors()[0]['msg']})") from error
-        return cls(path, record)
+        return cls(path, record_of(content, path))
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """Return the run that a path means, or else the name of one in the folder of the runs.
+        """Return the run that a path means, or else the one of this name in the folder of the runs.
 
         Raises:
+            InputError: it can be neither.
             RunError: as for `open`.
         """
-        path = Path(name).expanduser()
-        return cls.open(path if (path / "run.json").is_file() else places.runs() / name)
+        path = _expanded(name)
+        if not (path / RECORD_FILE).is_file() and os.sep not in name:
+            path = places.runs() / checked_name("run name", name)
+        return cls.open(path)
 
     @contextmanager
     def writing(self) -> Generator[None]:
@@ -104,7 +105,7 @@ class RunDirectory:
         Raises:
             RunError: another process is writing this run.
         """
-        with _locked(self.path):
+        with locked(self.path):
             self.record = type(self).open(self.path).record
             for left in self.path.rglob(f"*{_TEMPORARY}"):
                 left.unlink()
@@ -113,8 +114,8 @@ class RunDirectory:
     def update(self, **changes: Any) -> None:
         """Change fields of the record and replace ``run.json`` atomically."""
         self.record = replace(self.record, **changes)
-        with replacing(self.path / "run.json", "record") as temporary:
-            temporary.write_text(json.dumps(asdict(self.record), indent=1) + "\n", encoding="utf-8")
+        with replacing(self.path / RECORD_FILE, "record") as temporary:
+            temporary.write_bytes(content_of(self.record))
 
     def has(self, name: str, table: Table) -> bool:
         """Return whether a finished file is there; a whole file not yet recorded is adopted."""
@@ -172,6 +173,65 @@ class RunDirectory:
         self.update(files={**self.record.files, name: entry})
 
 
+def content_of(record: RunRecord) -> bytes:
+    """Return what ``run.json`` holds of a record."""
+    return f"{json.dumps(asdict(record), indent=1)}\n".encode()
+
+
+def record_of(content: bytes, path: Path) -> RunRecord:
+    """Return the record that the content of a ``run.json`` holds; `path`, where that is from, is what errors name.
+
+    Raises:
+        RunError: it is damaged, or of another version, or names what no run may name.
+    """
+    file = path / RECORD_FILE
+    try:
+        values: dict[str, Any] = json.loads(content)
+        json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair is text in JSON and nowhere else
+        version = int(values["format"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise RunError(f"{file} is damaged ({error}); compute or import the run again") from error
+    tables.check_format(version, path)
+    try:
+        record = _RECORD.validate_python(values)
+        _check_files(record)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise RunError(f"{file} is damaged ({quoted(where)}: {error.errors()[0]['msg']})") from error
+    except InputError as error:
+        raise RunError(f"{file} is damaged: {error}") from error
+    return record
+
+
+def _check_files(record: RunRecord) -> None:
+    """Check that a record lists tables of its own, and of a complete run all that make the graph.
+
+    Raises:
+        InputError: it does not.
+    """
+    edges = [edges_file(source, target) for source, target in record.pairs]
+    strange = [name for name in record.files if not _TABLE.fullmatch(name) and name not in edges]
+    if strange:
+        raise InputError(f"it lists {quoted(strange[0])}, which is no table of a run; compute or import the run again")
+    needed = [FEATURES_FILE, *edges] if record.status == "complete" else []
+    needed += [COMMUNITIES_FILE] if record.communities is not None else []
+    missing = [name for name in needed if name not in record.files]
+    if missing:
+        raise InputError(f"it does not list {missing[0]}; compute or import the run again")
+
+
+def _expanded(name: str) -> Path:
+    """Return the path that a user's text may be, ``~`` replaced.
+
+    Raises:
+        InputError: it can be none.
+    """
+    if "\0" not in name and len(name) < _LONGEST_PATH:
+        with suppress(RuntimeError):  # ~ of nobody
+            return Path(name).expanduser()
+    raise InputError(f"{quoted(name)} is no name of a run and no folder; see: saedb runs")
+
+
 def digest(config: Any) -> str:
     """Return the hash of a configuration, the same for equal JSON."""
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
@@ -187,11 +247,16 @@ def make_folder(path: Path) -> None:
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for folder in missing:
-        _sync(folder.parent)
+        sync(folder.parent)
 
 
 @contextmanager
-def _locked(path: Path) -> Generator[None]:
+def locked(path: Path) -> Generator[None]:
+    """Hold the lock of a folder, which goes with the process.
+
+    Raises:
+        RunError: another process has it.
+    """
     lock = filelock.FileLock(path / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -204,25 +269,31 @@ def _locked(path: Path) -> Generator[None]:
 
 
 @contextmanager
-def replacing(file: Path, kind: Kind) -> Generator[Path]:
+def replacing(file: Path, kind: Kind | None = None) -> Generator[Path]:
     """Yield a temporary name beside `file` that takes its place, synced, when the block ends well.
 
-    `kind` names the fail points on the way.
+    `kind` names the fail points on the way, of which there are none without it.
     """
     temporary = file.with_name(f".{file.name}.{os.getpid()}{_TEMPORARY}")
     try:
         yield temporary
-        reached(kind, "written")
-        _sync(temporary)
-        reached(kind, "synced")
+        _reached(kind, "written")
+        sync(temporary)
+        _reached(kind, "synced")
         temporary.replace(file)
-        reached(kind, "renamed")
-        _sync(file.parent)
+        _reached(kind, "renamed")
+        sync(file.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def _reached(kind: Kind | None, step: Step) -> None:
+    if kind is not None:
+        reached(kind, step)
+
+
+def sync(path: Path) -> None:
+    """Return when a file or folder is on the disk for good."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

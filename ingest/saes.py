@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from saedb.ingest import folders, hooks, metadata, releases
 from saedb.ingest import pairs as pairing
 from saedb.ingest.errors import InputError
+from saedb.ingest.naming import name_of
 from saedb.ingest.sources import Folder, Release, SaeSet, SaeSource
 
 _log = logging.getLogger(__name__)
@@ -183,7 +184,7 @@ def _model_id(source: SaeSource) -> str:
     """Return the first part of feature ids: Neuronpedia's name, else the model's without its owner."""
     if source.neuronpedia_id is not None:
         return source.neuronpedia_id.partition("/")[0]
-    return re.sub(r"[^\w.-]", "-", source.model_name.rstrip("/").rpartition("/")[2])
+    return name_of(source.model_name.rstrip("/").rpartition("/")[2]) or "model"
 
 
 def _load(location: Release | Folder, device: str) -> SAE[Any]:

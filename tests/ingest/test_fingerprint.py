@@ -25,7 +25,7 @@ def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Any]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("something")
     run = RunDirectory.create(
-        tmp_path / "runs" / "other", RunRecord(id="o", kind="import", model="", created="", config={})
+        tmp_path / "runs" / "other", RunRecord(id="o", kind="import", model="tiny", created="", config={})
     )
     (run.path / FEATURES_FILE).write_text("something")
     return {

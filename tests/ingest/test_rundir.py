@@ -2,14 +2,24 @@ import contextlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from saedb.ingest.errors import RunError
+from saedb.ingest.errors import InputError, RunError
 from saedb.ingest.record import RunRecord, SaeRecord, TokenCounts
-from saedb.ingest.rundir import RunDirectory, edges_file, replacing
+from saedb.ingest.rundir import (
+    COMMUNITIES_FILE,
+    DOCUMENTS_FILE,
+    EXAMPLES_FILE,
+    FEATURES_FILE,
+    TOKENS_FILE,
+    RunDirectory,
+    edges_file,
+    replacing,
+)
 from saedb.ingest.tables import COMMUNITIES, EDGES, FORMAT, rows
 
 RECORD = RunRecord(
@@ -50,7 +60,19 @@ def test_a_missing_run_is_named(tmp_path: Path) -> None:
         RunDirectory.open(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", f'{{"format": {FORMAT}}}', '{"format": "x"}', '{"format": null}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"format": Infinity}',
+        f'{{"format": {FORMAT}}}',
+        '{"format": "x"}',
+        '{"format": null}',
+    ],
+)
 def test_a_damaged_record_is_one_line(tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(RunError, match="is damaged") as caught:
@@ -189,3 +211,140 @@ def test_no_flipped_bit_is_read_as_other_values(tmp_path: Path) -> None:
         with contextlib.suppress(RunError):
             changed += not run.read(EDGES, NAME).equals(whole)
     assert changed == 0
+
+
+def changed_record(run: RunDirectory, *keys: str | int, value: Any) -> None:
+    """Change one value in ``run.json``, as a stranger's hand could."""
+    content = json.loads((run.path / "run.json").read_text())
+    part = content
+    for key in keys[:-1]:
+        part = part[key]
+    part[keys[-1]] = value
+    (run.path / "run.json").write_text(json.dumps(content))
+
+
+ENTRY = {"sha256": "0" * 64, "bytes": 1, "rows": 1}
+STRANGE_FILES = (
+    "../features.parquet",
+    "/features.parquet",
+    "features.parquet/..",
+    "run.json",
+    ".lock",
+    "activations/a.parquet",
+    "edges/pair=0-a--2-a/edges.parquet",
+    "edges/pair=0-a--1-a/../../edges.parquet",
+    "a\n.parquet",
+    "\0",
+    "",
+)
+UNSAFE = ("../x", "a/b", "/a", "a b", "", ".a", "a\n", "a`}) DETACH DELETE n //", "\\u0027", "\0", "\ud800", "x" * 101)
+
+
+@pytest.mark.parametrize("name", UNSAFE)
+@pytest.mark.parametrize(
+    "keys", [("id",), ("model",), ("saes", 0, "set"), ("saes", 0, "id"), ("pairs", 0, 0), ("files", NAME, "sha256")]
+)
+def test_a_name_that_no_run_may_hold_is_refused(tmp_path: Path, keys: tuple[str | int, ...], name: str) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    run.write(EDGES, NAME, [edge_rows()])
+    changed_record(run, *keys, value=name)
+    with pytest.raises(RunError, match=r"run\.json is damaged") as caught:
+        RunDirectory.open(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("key", ["layer", "depth", "d_sae", "d_in"])
+@pytest.mark.parametrize("value", [-1, 2**63, 0.5, "x", [0]])
+def test_numbers_of_an_sae_are_whole_and_from_zero_on(tmp_path: Path, key: str, value: Any) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    changed_record(run, "saes", 0, key, value=value)
+    with pytest.raises(RunError, match=rf"run\.json is damaged \('saes\.0\.{key}'"):
+        RunDirectory.open(tmp_path)
+
+
+def test_half_a_surrogate_pair_anywhere_is_damage(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    changed_record(run, "dataset", value="\ud800")
+    with pytest.raises(RunError, match=r"run\.json is damaged"):
+        RunDirectory.open(tmp_path)
+
+
+@pytest.mark.parametrize("name", STRANGE_FILES)
+def test_a_record_lists_no_file_but_tables_of_its_run(tmp_path: Path, name: str) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    changed_record(run, "files", name, value=ENTRY)
+    with pytest.raises(RunError, match=r"it lists '.*', which is no table of a run") as caught:
+        RunDirectory.open(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+def test_every_table_that_a_run_may_have_is_listed(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    tables = {name: ENTRY for name in (FEATURES_FILE, TOKENS_FILE, DOCUMENTS_FILE, EXAMPLES_FILE, COMMUNITIES_FILE)}
+    changed_record(run, "files", value={**tables, NAME: ENTRY, "later_stage.parquet": ENTRY})
+    assert len(RunDirectory.open(tmp_path).record.files) == 7
+
+
+@pytest.mark.parametrize("missing", [FEATURES_FILE, NAME])
+def test_a_complete_run_lists_every_table_that_its_graph_needs(tmp_path: Path, missing: str) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    changed_record(run, "files", value={name: ENTRY for name in (FEATURES_FILE, NAME) if name != missing})
+    RunDirectory.open(tmp_path)
+    changed_record(run, "status", value="complete")
+    with pytest.raises(RunError, match=f"it does not list {missing}; compute or import the run again"):
+        RunDirectory.open(tmp_path)
+
+
+def test_two_saes_of_one_id_are_refused(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    changed_record(run, "saes", value=[json.loads((tmp_path / "run.json").read_text())["saes"][0]] * 2)
+    with pytest.raises(RunError, match="there are 2 SAEs 0-a"):
+        RunDirectory.open(tmp_path)
+
+
+def test_an_sae_of_a_release_with_a_long_name_passes(tmp_path: Path) -> None:
+    set_ = "x" * 100
+    sae = SaeRecord(id=f"31-{set_}", layer=31, set=set_, depth=0, d_sae=3)
+    run = RunDirectory.create(tmp_path, replace(RECORD, saes=(sae,), pairs=()))
+    assert RunDirectory.open(tmp_path).record == run.record
+
+
+def test_no_record_is_made_with_a_name_that_could_not_be_read_again() -> None:
+    with pytest.raises(InputError, match="model 'a b' must be letters"):
+        replace(RECORD, model="a b")
+
+
+def test_a_run_is_found_by_name_and_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAEDB_RUNS", str(tmp_path / "runs"))
+    monkeypatch.chdir(tmp_path)
+    RunDirectory.create(tmp_path / "runs" / "small", RECORD)
+    RunDirectory.create(tmp_path / "else where", RECORD)
+    assert RunDirectory.named("small").path == tmp_path / "runs" / "small"
+    assert RunDirectory.named("else where").path == Path("else where")
+    assert RunDirectory.named("runs/small").path == Path("runs/small")
+    RunDirectory.create(tmp_path / "small", RECORD)
+    assert RunDirectory.named("small").path == Path("small")
+
+
+@pytest.mark.parametrize("name", ["../small", "runs/../../small", "/small", "./absent", "small/run.json"])
+def test_a_path_is_never_looked_for_among_the_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("SAEDB_RUNS", str(tmp_path / "runs" / "deeper"))
+    RunDirectory.create(tmp_path / "runs" / "small", RECORD)
+    (tmp_path / "runs" / "deeper").mkdir()
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    with pytest.raises(RunError, match=r"no run at"):
+        RunDirectory.named(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a b", "..", "a\nb", "a\0b", "~nobody-there/a", "`}) DETACH DELETE n //", "x" * 2**20]
+)
+def test_a_name_that_no_run_can_have_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((InputError, RunError)) as caught:
+        RunDirectory.named(name)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
