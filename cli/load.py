@@ -9,10 +9,12 @@ from saedb.cli.options import ServerChoice, server_options
 from saedb.cli.output import Output, columns_of, output_option, show
 from saedb.cypher.defaults import MEASURE
 from saedb.ingest import places
+from saedb.ingest.errors import InputError
 
 if TYPE_CHECKING:
     from saedb.cypher.connection import Connection
     from saedb.cypher.load import LoadResult
+    from saedb.cypher.ways import Way
     from saedb.ingest.rundir import RunDirectory
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -64,22 +66,31 @@ def import_edges(
 
 
 @click.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN|FILE")
+@click.option("--run", "name", help="Name for the run of a FILE, where its own is taken.")
+@click.option(
+    "--way",
+    type=click.Choice(["bulk", "online"]),
+    help="Rebuild the local server's store, or write in batches.  [default: the faster one]",
+)
 @server_options
-def load(run: str, server: ServerChoice) -> None:
-    """Load a run directory into a server; a run that is there already is left alone.
+def load(run: str, name: str | None, way: "Way | None", server: ServerChoice) -> None:
+    """Load a run into a server; one that is there already is left alone.
 
-    RUN is the directory, or the name of a run in the runs folder.
+    RUN is a run directory, or the name of one in the runs folder; FILE is what saedb pack made: it becomes a run
+    directory in the runs folder first. A load that was stopped goes on by the same command.
+
+    Large runs are loaded by rebuilding the local server's store beside it, in which case the server restarts; a graph
+    that holds notes, labels or nodes of your own is never rebuilt but written to in batches, as any other server's.
 
     \b
     saedb load gpt2
+    saedb load ./gpt2.saedb.zip
     saedb load ./runs/gpt2 --uri bolt://127.0.0.1:7687
     """
-    from saedb.ingest.rundir import RunDirectory
-
-    directory = RunDirectory.named(run)
     with server.connect() as connection:
-        result = _loaded(connection, directory)
+        directory = _directory(run, name)
+        result = _loaded(connection, directory, way)
     _show_loaded(directory, result)
 
 
@@ -115,7 +126,7 @@ def drop(run: str, yes: bool, server: ServerChoice) -> None:
     from saedb.cypher import removal
 
     with server.connect() as connection:
-        if not yes and not click.confirm(f"Take run {run} out of the graph?", err=True):
+        if not yes and not click.confirm(_question(connection, run), err=True):
             click.echo(f"Kept {run}.", err=True)
             raise click.exceptions.Exit(1)
         with progress_bars() as report:
@@ -123,17 +134,42 @@ def drop(run: str, yes: bool, server: ServerChoice) -> None:
     click.echo(f"Dropped {run}.", err=True)
 
 
-def _loaded(connection: "Connection", run: "RunDirectory") -> "LoadResult":
+def _directory(run: str, name: str | None) -> "RunDirectory":
+    """Return the run directory that a name, a folder or a packed file means."""
+    from saedb.cli.progress import progress_bars
+    from saedb.ingest.archive import is_packed, unpack
+    from saedb.ingest.rundir import RunDirectory
+
+    file = Path(run).expanduser()
+    if is_packed(file):
+        with progress_bars() as report:
+            return unpack(file, places.runs(), name, report)
+    if name is not None:
+        raise InputError(f"--run gives the run of a packed file another name, and {run} is none")
+    return RunDirectory.named(run)
+
+
+def _question(connection: "Connection", run: str) -> str:
+    from saedb.cypher.additions import additions
+
+    found = additions(connection, run)
+    lost = f" What you have added to it goes with it: {', '.join(found)}." if found else ""
+    return f"Take run {run} out of the graph?{lost}"
+
+
+def _loaded(connection: "Connection", run: "RunDirectory", way: "Way | None" = None) -> "LoadResult":
     from saedb.cli.progress import progress_bars
     from saedb.cypher.load import load as load_into
 
     with progress_bars() as report:
-        return load_into(connection, run, report)
+        return load_into(connection, run, report, way=way)
 
 
 def _show_loaded(run: "RunDirectory", result: "LoadResult") -> None:
     if not result.changed:
         click.echo("The graph holds this run already; nothing changed.", err=True)
+    if result.reason is not None:
+        click.echo(f"Written in batches, which takes longer: {result.reason}.", err=True)
     row = {
         "run": result.run,
         "model": run.record.model,

@@ -22,9 +22,11 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "load": "load",
         "runs": "load",
         "drop": "load",
+        "diff": "diff",
+        "pack": "pack",
         "communities": "communities",
     },
-    "Questions": {"query": "query", "feature": "query", "cypher": "query"},
+    "Questions": {"query": "query", "feature": "query", "cypher": "query", "schema": "schema"},
 }
 """Subcommands by subject, each with its module in saedb.cli."""
 

@@ -2,8 +2,8 @@
 
 A claim is a token on the Run node, with the process that holds it and its last sign of life by the server's clock. It
 is taken in one transaction that locks the node, every statement of the holder asks for the token, and the holder gives
-it back with the run's final state. A process that was killed leaves the token behind; it counts as dead when it is gone
-from this machine, or silent for two minutes.
+it back with the run's final state. A process that was killed leaves the token behind. It counts as dead when it is gone
+from this machine; one of another machine, when it has been silent for two minutes.
 """
 
 import logging
@@ -38,12 +38,18 @@ SET r.locked = true
 WITH r, coalesce(r.claim, '') = $seen AS is_unchanged
 REMOVE r.locked
 WITH r WHERE is_unchanged
-SET r.claim = $token, r.owner = $owner, r.status = $status, r.heartbeat = timestamp()
+SET r.claim = $token, r.owner = $owner, r.status = coalesce($status, r.status), r.heartbeat = timestamp()
 RETURN r.id AS id
 """
 _HELD: Final = "MATCH (claimed:Run {id: $run, claim: $claim})\n"
 _GIVE_BACK: Final = "REMOVE claimed.claim, claimed.owner, claimed.heartbeat"
-_FINISH: Final = f"SET claimed += $properties, claimed.status = 'ready' {_GIVE_BACK} RETURN count(*) AS n"
+_FINISH: Final = f"""
+CALL (claimed) {{ MATCH (lane:Lane {{run: claimed.id}}) DELETE lane }}
+SET claimed += $properties, claimed.status = 'ready'
+REMOVE claimed.loading
+{_GIVE_BACK}
+RETURN count(*) AS n
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +75,14 @@ class Owner:
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}:{self.started}"
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs, or ran, on this machine."""
+        return self.host == socket.gethostname()
+
     def is_gone(self) -> bool:
         """Return whether it ran on this machine and does no longer."""
-        if self.host != socket.gethostname():
+        if not self.is_here:
             return False
         try:
             return abs(started(psutil.Process(self.pid)) - self.started) >= CLOCK_TOLERANCE
@@ -85,7 +96,8 @@ class Claim:
     def __init__(self, connection: Connection, run: str, token: str) -> None:
         self.connection = connection
         self.run = run
-        self._token = token
+        self.token = token
+        """What the Run node holds while this process has the claim."""
         self._beaten = time.monotonic()
 
     def write(self, cypher: str, /, *, expected: int | None = None, **parameters: Any) -> int:
@@ -95,10 +107,10 @@ class Claim:
             GraphError: the claim is lost, or the number is not the expected one.
         """
         self.beat()
-        rows = self.connection.write(_HELD + cypher, run=self.run, claim=self._token, **parameters)
+        rows = self.connection.write(_HELD + cypher, run=self.run, claim=self.token, **parameters)
         number: int = rows[0]["n"] if rows else 0
         if expected is not None and number != expected:
-            raise self._lost()
+            raise self.lost()
         return number
 
     def beat(self) -> None:
@@ -112,6 +124,17 @@ class Claim:
         self._beaten = time.monotonic()
         self.write("SET claimed.heartbeat = timestamp() RETURN count(*) AS n", expected=1)
 
+    def list(self, cypher: str, /, **parameters: Any) -> list[Any]:
+        """Return the one list that a statement returns as ``n``; ``$run`` is the run.
+
+        Raises:
+            GraphError: the claim is lost.
+        """
+        rows = self.connection.write(_HELD + cypher, run=self.run, claim=self.token, **parameters)
+        if not rows:
+            raise self.lost()
+        return rows[0]["n"]
+
     def finish(self, **properties: Any) -> None:
         """Give the claim back: the run is ready, with these properties changed."""
         self.write(_FINISH, expected=1, properties=properties)
@@ -119,15 +142,18 @@ class Claim:
     def abandon(self) -> None:
         """Give the claim back as far as the server lets; the run stays as unfinished as it is."""
         with suppress(GraphError):
-            self.connection.run(_HELD + _GIVE_BACK, run=self.run, claim=self._token)
+            self.connection.run(_HELD + _GIVE_BACK, run=self.run, claim=self.token)
 
-    def _lost(self) -> GraphError:
+    def lost(self) -> GraphError:
+        """Return the error for a claim that another process has taken."""
         return GraphError(f"run {self.run} was changed by another process meanwhile; load it again: saedb load")
 
 
 @contextmanager
-def claimed(connection: Connection, run: str, status: Literal["loading", "dropping"]) -> Generator[Claim]:
+def claimed(connection: Connection, run: str, status: Literal["loading", "dropping"] | None) -> Generator[Claim]:
     """Yield the claim on a run, its node made where there is none; what stops the block leaves the run unfinished.
+
+    With a status of None the run stays what it is, and nobody else may change it meanwhile.
 
     Raises:
         GraphError: another process has it, and lives.
@@ -149,10 +175,14 @@ def claimed(connection: Connection, run: str, status: Literal["loading", "droppi
 
 
 def _is_dead(owner: str | None, silent: float | None) -> bool:
-    return owner is None or silent is None or silent > _SILENT_SECONDS or Owner.parse(owner).is_gone()
+    if owner is None or silent is None:
+        return True
+    process = Owner.parse(owner)
+    return process.is_gone() if process.is_here else silent > _SILENT_SECONDS
 
 
 def _busy(run: str, status: str, owner: str, silent: float) -> GraphError:
     process = Owner.parse(owner)
     who = f"process {process.pid} on {process.host}, last heard of {silent:.0f} s ago"
-    return GraphError(f"another process is {status} run {run} ({who}); wait for it, or stop it")
+    doing = f"{status} run {run}" if status != "ready" else f"changing run {run}"
+    return GraphError(f"another process is {doing} ({who}); wait for it, or stop it")

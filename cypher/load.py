@@ -1,56 +1,43 @@
 """A run directory becomes a graph.
 
+The local server's store is rebuilt with it (`bulk`), where that is faster and loses nothing (`ways`). Else it is
+written in batches, which works on any server:
+
 1. Constraints and the indexes on nodes, which the lookups of step 4 need.
 2. A run whose content is there already is left alone. Else its Run node is claimed (`claim`), so that no other process
-   loads it too, and what an interrupted load or an older content left behind is removed.
-3. SAEs and features.
-4. Edges, pair by pair.
-5. Communities, where the run has them; indexes on edges, which cost less after the first load than during it.
+   loads it too.
+3. What an older content left behind is removed; what an interrupted load of the same content left is kept.
+4. Its rows (`contents`) are written in counted batches (`online`), from the first one on that is missing.
+5. Indexes on edges, which cost less after the first load than during it.
 6. The counts are compared with the tables, and the run is ready.
 """
 
-import json
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from saedb.cypher import schema
-from saedb.cypher.batches import batches
+from saedb.cypher import contents, online, schema
+from saedb.cypher.additions import additions
+from saedb.cypher.bulk import ForeignContentError, rebuild
 from saedb.cypher.claim import Claim, claimed
 from saedb.cypher.connection import Connection
-from saedb.cypher.membership import load_communities
+from saedb.cypher.counts import check_counts
+from saedb.cypher.ddl import index_edges, prepare
 from saedb.cypher.removal import remove_contents
-from saedb.ingest import rundir, tables
+from saedb.cypher.server.local import LocalServer
+from saedb.cypher.ways import Way, choose
+from saedb.ingest import rundir
 from saedb.ingest.errors import GraphError, RunError
+from saedb.ingest.identity import check_features
 from saedb.ingest.progress import Report, silent
 from saedb.ingest.rundir import RunDirectory
 
 _log = logging.getLogger(__name__)
 
-_POLL_SECONDS: Final = 0.2
-
-_SAES: Final = """
-UNWIND $rows AS row
-CREATE (claimed)-[:HAS_SAE]->(s:Sae)
-SET s = row, s.run = $run
-RETURN count(*) AS n
-"""
-_PAIRS: Final = """
-UNWIND $rows AS row
-MATCH (s:Sae {run: $run, id: row.source})
-MATCH (t:Sae {run: $run, id: row.target})
-CREATE (s)-[:COMPARED_WITH {edges: row.edges}]->(t)
-RETURN count(*) AS n
-"""
-_INDEXES: Final = """
-SHOW INDEXES YIELD name, state, populationPercent AS percent, labelsOrTypes
-WHERE any(name IN labelsOrTypes WHERE name IN $ours)
-RETURN name, state, percent
+_STATE: Final = """
+MATCH (r:Run {id: $run})
+RETURN r.status = 'ready' AND r.content = $content AS is_there, r.loading = $content AS is_begun
 """
 
 
@@ -59,167 +46,97 @@ class LoadResult:
     """What a load did, and what the graph holds of the run now."""
 
     run: str
-    changed: bool
-    """False where the same content was there already."""
+    way: Way | None
+    """How it was loaded; None where the same content was there already."""
+    reason: str | None
+    """Why the store was not rebuilt, where that would have been faster."""
     saes: int
     features: int
     edges: int
     communities: int
 
+    @property
+    def changed(self) -> bool:
+        """Whether the graph was changed."""
+        return self.way is not None
 
-def load(connection: Connection, run: RunDirectory, report: Report = silent) -> LoadResult:
+
+def load(connection: Connection, run: RunDirectory, report: Report = silent, *, way: Way | None = None) -> LoadResult:
     """Return what the graph holds of a run after its tables were loaded.
+
+    Args:
+        connection: the server; the local one is stopped and started where its store is rebuilt.
+        run: the run directory.
+        report: progress.
+        way: how to load it; None: the faster way.
 
     Raises:
         RunError: the run is not complete, or a table is missing or damaged.
-        GraphError: another process is loading the run, or the server fails.
+        GraphError: another process is loading the run, the graph holds additions of the user's to another content of
+            it, or the server fails.
+        ServerError: the local server fails.
     """
     if run.record.status != "complete":
         raise RunError(f"run {run.record.id} is not complete ({run.path}); run the command that computes it again")
-    prepare(connection)
+    check_features(run)
     if _is_there(connection, run):
-        connection.write("MATCH (r:Run {id: $run}) SET r.path = $path", run=run.record.id, path=str(run.path.resolve()))
-        return _result(connection, run, changed=False)
+        path = str(run.path.resolve())
+        connection.write("MATCH (r:Run {id: $run}) SET r.path = $path", run=run.record.id, path=path)
+        return _result(connection, run)
     start = time.monotonic()
+    choice = choose(connection, run, way)
+    reason = choice.reason
+    if choice.way == "bulk":
+        server = LocalServer(connection.address.home)
+        try:
+            rebuild(server, run, choice.held, report)
+        except ForeignContentError as error:
+            reason = str(error)
+        else:
+            connection.reopen(server.address())
+            return _result(connection, run, way="bulk")
+    _write(connection, run, report)
+    _log.info("loaded run %s in %.1f s", run.record.id, time.monotonic() - start)
+    return _result(connection, run, way="online", reason=reason)
+
+
+def _write(connection: Connection, run: RunDirectory, report: Report) -> None:
+    prepare(connection)
     with claimed(connection, run.record.id, "loading") as claim:
-        remove_contents(claim, report)
-        claim.write("SET claimed += $properties RETURN count(*) AS n", expected=1, properties=_run_properties(run))
-        _load_saes(claim, run)
-        features = _load_features(claim, run, report)
-        edges = _load_edges(claim, run, report)
-        communities = load_communities(claim, run, report)
-        _index_edges(claim, report)
-        _check_counts(claim, features, edges)
-        claim.finish(content=run.content_hash, features=features, edges=edges, **communities)
-    _log.info("loaded run %s: %d edges in %.1f s", run.record.id, edges, time.monotonic() - start)
-    return _result(connection, run, changed=True)
-
-
-def prepare(connection: Connection) -> None:
-    """Make the constraints and the indexes on nodes, where they are not there yet."""
-    for statement in (*schema.constraints(), *schema.node_indexes()):
-        connection.run(statement)
-    await_indexes(connection)
-
-
-def await_indexes(connection: Connection, report: Report = silent, beat: Callable[[], None] | None = None) -> None:
-    """Return when every index of the graph can be used; `beat` is called meanwhile.
-
-    Raises:
-        GraphError: an index could not be built.
-    """
-    while True:
-        rows = connection.read(
-            _INDEXES, ours=[item.label for item in schema.NODES] + [item.type for item in schema.RELATIONSHIPS]
-        )
-        failed = [row["name"] for row in rows if row["state"] == "FAILED"]
-        if failed:
-            raise GraphError(f"index {failed[0]} cannot be built; see the server's log, then: DROP INDEX {failed[0]}")
-        if all(row["state"] == "ONLINE" for row in rows):
-            return
-        report("building indexes", int(sum(row["percent"] for row in rows)), 100 * len(rows))
-        if beat is not None:
-            beat()
-        time.sleep(_POLL_SECONDS)
+        _make_room(claim, run, report)
+        written = online.open_lanes(claim, run.content_hash)
+        properties = contents.run_properties(run)
+        totals = {schema.FEATURE: properties["features"], schema.EVOLVES_TO: properties["edges"]}
+        online.write(claim, contents.parts(run), written, totals, report)
+        index_edges(connection, report, claim.beat)
+        check_counts(connection, run)
+        claim.finish(**properties, loaded=rundir.now())
 
 
 def _is_there(connection: Connection, run: RunDirectory) -> bool:
-    cypher = "MATCH (r:Run {id: $run, status: 'ready', content: $content}) RETURN r.id AS id"
-    return bool(connection.read(cypher, run=run.record.id, content=run.content_hash))
+    found = connection.read(_STATE, run=run.record.id, content=run.content_hash)
+    return bool(found and found[0]["is_there"])
 
 
-def _result(connection: Connection, run: RunDirectory, *, changed: bool) -> LoadResult:
+def _result(
+    connection: Connection, run: RunDirectory, *, way: Way | None = None, reason: str | None = None
+) -> LoadResult:
     cypher = (
         "MATCH (r:Run {id: $run}) RETURN count { (r)-[:HAS_SAE]->() } AS saes, r.features AS features, "
         "r.edges AS edges, coalesce(r.communities, 0) AS communities"
     )
-    return LoadResult(run=run.record.id, changed=changed, **connection.read(cypher, run=run.record.id)[0])
+    found = connection.read(cypher, run=run.record.id)[0]
+    return LoadResult(run=run.record.id, way=way, reason=reason, **found)
 
 
-def _run_properties(run: RunDirectory) -> dict[str, Any]:
-    record = run.record
-    return {
-        "kind": record.kind,
-        "model": record.model,
-        "dataset": record.dataset,
-        "tokens": record.tokens.counted if record.tokens else None,
-        "created": record.created,
-        "config": json.dumps(record.config),
-        "path": str(run.path.resolve()),
-        **dict.fromkeys(("content", "features", "edges", "communities", "modularity")),
-    }
-
-
-def _load_saes(claim: Claim, run: RunDirectory) -> None:
-    names = {p.name for p in schema.SAE.properties}
-    saes = [{k: v for k, v in asdict(sae).items() if k in names} for sae in run.record.saes]
-    claim.write(_SAES, rows=saes, expected=len(saes))
-    pairs = [
-        {"source": source, "target": target, "edges": run.record.files[name].rows}
-        for (source, target), name in zip(run.record.pairs, run.edge_files, strict=True)
-    ]
-    claim.write(_PAIRS, rows=pairs, expected=len(pairs))
-
-
-def _load_features(claim: Claim, run: RunDirectory, report: Report) -> int:
-    features = run.read(tables.FEATURES, rundir.FEATURES_FILE)
-    last = max(sae.layer for sae in run.record.saes)
-    done = 0
-    for layer in sorted({sae.layer for sae in run.record.saes}):
-        statement = _feature_statement(schema.layer_label(layer, last))
-        for batch in batches(features.filter(pc.field("layer") == layer)):
-            claim.write(statement, rows=_known(batch).to_pylist(), expected=batch.num_rows)
-            done += batch.num_rows
-            report("loading features", done, features.num_rows)
-    return done
-
-
-def _feature_statement(label: str) -> str:
-    return f"UNWIND $rows AS row CREATE (f:Feature:{label}) SET f = row, f.run = $run RETURN count(*) AS n"
-
-
-def _load_edges(claim: Claim, run: RunDirectory, report: Report) -> int:
-    total = sum(run.record.files[name].rows for name in run.edge_files)
-    done = 0
-    for name in run.edge_files:
-        for batch in batches(run.read(tables.EDGES, name)):
-            known = _known(batch)
-            # Columns, because the server takes twice as long for as many maps or lists of one edge each.
-            columns = {column: known[column].to_pylist() for column in known.column_names}
-            measures = [column for column in columns if column not in ("source", "target")]
-            claim.write(_edge_statement(measures), expected=batch.num_rows, **columns)
-            done += batch.num_rows
-            report("loading edges", done, total)
-    return done
-
-
-def _edge_statement(measures: Sequence[str]) -> str:
-    values = "".join(f", {name}: ${name}[i]" for name in measures)
-    return (
-        "UNWIND range(0, size($source) - 1) AS i\n"
-        f"MATCH (s:Feature {{run: $run, id: $source[i]}}) {schema.BY_ID.format('s')}\n"
-        f"MATCH (t:Feature {{run: $run, id: $target[i]}}) {schema.BY_ID.format('t')}\n"
-        f"CREATE (s)-[:EVOLVES_TO {{run: $run{values}}}]->(t)\n"
-        "RETURN count(*) AS n"
-    )
-
-
-def _known(batch: pa.Table) -> pa.Table:
-    """Return the columns that hold a value."""
-    return batch.select([name for name in batch.column_names if batch[name].null_count < batch.num_rows])
-
-
-def _index_edges(claim: Claim, report: Report) -> None:
-    for statement in schema.edge_indexes():
-        claim.connection.run(statement)
-    await_indexes(claim.connection, report, claim.beat)
-
-
-def _check_counts(claim: Claim, features: int, edges: int) -> None:
-    cypher = "MATCH (f:Feature {run: $run}) RETURN count(*) AS features, sum(count { (f)-[:EVOLVES_TO]->() }) AS edges"
-    found = claim.connection.read(cypher, run=claim.run)[0]
-    if (found["features"], found["edges"]) != (features, edges):
+def _make_room(claim: Claim, run: RunDirectory, report: Report) -> None:
+    """Remove what the graph holds of another content of the run; additions to it are never removed unasked."""
+    state = claim.connection.read(_STATE, run=claim.run, content=run.content_hash)
+    if state and state[0]["is_begun"]:
+        return
+    if found := additions(claim.connection, claim.run):
         raise GraphError(
-            f"run {claim.run} should have {features} features and {edges} edges, the graph has {found['features']} "
-            f"and {found['edges']}; load it again: saedb load"
+            f"the graph has another content of run {claim.run}, with additions of yours ({', '.join(found)}); to let "
+            f"them go: saedb drop {claim.run}, then load it again"
         )
+    remove_contents(claim, report)

@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from saedb.cypher.batches import BATCH, batches
 from saedb.cypher.claim import Claim
-from saedb.cypher.schema import BY_ID
 from saedb.ingest import rundir, tables
 from saedb.ingest.progress import Report, silent
 from saedb.ingest.record import CommunitiesRecord
@@ -30,10 +29,10 @@ CREATE (c:Community)
 SET c = row, c.run = $run
 RETURN count(*) AS n
 """
-_JOIN: Final = f"""
+_JOIN: Final = """
 UNWIND range(0, size($feature) - 1) AS i
-MATCH (f:Feature {{run: $run, id: $feature[i]}}) {BY_ID.format("f")}
-MATCH (c:Community {{run: $run, id: $community[i]}}) USING INDEX SEEK c:Community(run, id)
+MATCH (f:Feature {run: $run, id: $feature[i]}) USING INDEX SEEK f:Feature(run, id)
+MATCH (c:Community {run: $run, id: $community[i]}) USING INDEX SEEK c:Community(run, id)
 CREATE (f)-[:IN_COMMUNITY]->(c)
 SET f.community = c.id
 RETURN count(*) AS n

@@ -6,6 +6,7 @@ from typing import Any, Final
 from saedb.cypher.connection import Connection
 from saedb.cypher.nearest import suggestion
 from saedb.ingest.errors import GraphError, InputError
+from saedb.ingest.naming import quoted
 
 _FEATURE: Final = re.compile(r"(?:.*/)?(?P<sae>[^/]+)/(?P<index>\d{1,18})")
 _NO_RUN: Final = "there is no run here yet; make one with: saedb demo, saedb ingest or saedb import-edges"
@@ -26,7 +27,7 @@ def run_id(connection: Connection, run: str | None) -> str:
     if run in status:
         raise InputError(f"run {run} is {status[run]}, not ready; see: saedb runs")
     if run is not None:
-        raise InputError(f"no run {run!r}; {suggestion(run, status) if status else _NO_RUN} (all: saedb runs)")
+        raise InputError(f"no run {quoted(run)}; {suggestion(run, status) if status else _NO_RUN} (all: saedb runs)")
     if not ready:
         unfinished = f"no run is ready ({', '.join(f'{name}: {status[name]}' for name in status)}); see: saedb runs"
         raise GraphError(unfinished if status else _NO_RUN)
@@ -43,7 +44,7 @@ def feature_id(connection: Connection, run: str, feature: str) -> str:
         return feature
     parts = _FEATURE.fullmatch(feature)
     if parts is None:
-        raise InputError(f"{feature!r} is no feature id; one is {_example(connection, run)}")
+        raise InputError(f"{quoted(feature)} is no feature id; one is {_example(connection, run)}")
     sae = _sae(connection, run, parts["sae"], feature)
     found = connection.read(
         "MATCH (f:Feature {run: $run, layer: $layer}) WHERE f.sae = $sae "
@@ -53,7 +54,7 @@ def feature_id(connection: Connection, run: str, feature: str) -> str:
     near = [row["id"] for row in found]
     if not found or found[0]["distance"] or not near[0].endswith(_tail(feature, sae["id"], parts["index"])):
         nearest = f"the nearest is {' and '.join(near)}" if near else "its SAE has no features here"
-        raise InputError(f"no feature {feature!r} in run {run}; {nearest}")
+        raise InputError(f"no feature {quoted(feature)} in run {run}; {nearest}")
     return near[0]
 
 
@@ -70,10 +71,10 @@ def _sae(connection: Connection, run: str, name: str, feature: str) -> dict[str,
     )
     matching = [sae for sae in saes if name in (sae["id"], str(sae["layer"]))]
     if len(matching) > 1:
-        raise InputError(f"{feature!r} may be of {' or '.join(sae['id'] for sae in matching)}; give the whole id")
+        raise InputError(f"{quoted(feature)} may be of {' or '.join(sae['id'] for sae in matching)}; give the whole id")
     if not matching:
         known = suggestion(name, [sae["id"] for sae in saes])
-        raise InputError(f"no feature {feature!r}: run {run} has no SAE or layer {name!r}; {known}")
+        raise InputError(f"no feature {quoted(feature)}: run {run} has no SAE or layer {quoted(name)}; {known}")
     return matching[0]
 
 

@@ -8,10 +8,16 @@ from saedb.cypher.claim import Claim, claimed
 from saedb.cypher.connection import Connection
 from saedb.cypher.runs import unknown
 from saedb.cypher.schema import FEATURE, NODES, RUN
+from saedb.ingest.failpoints import passed
 from saedb.ingest.progress import Report, silent
 
 _log = logging.getLogger(__name__)
 
+_CLOSE: Final = """
+CALL (claimed) { MATCH (lane:Lane {run: claimed.id}) DELETE lane }
+REMOVE claimed.loading
+RETURN count(*) AS n
+"""
 # By layer, because each batch looks at the features again whose edges are gone.
 _EDGES: Final = """
 MATCH (f:Feature {run: $run, layer: $layer})-[e]->()
@@ -37,6 +43,8 @@ def drop(connection: Connection, run: str, report: Report = silent) -> None:
 
 def remove_contents(claim: Claim, report: Report = silent) -> None:
     """Delete everything of the claimed run but its Run node: edges first, then nodes."""
+    # Before anything else: what is half removed must not be taken for half loaded, nor may a loader write once more.
+    claim.write(_CLOSE)
     rows = claim.connection.read(
         "MATCH (f:Feature {run: $run}) OPTIONAL MATCH (r:Run {id: $run}) "
         "RETURN f.layer AS layer, count(*) AS features, max(r.edges) AS edges ORDER BY layer",
@@ -46,11 +54,13 @@ def remove_contents(claim: Claim, report: Report = silent) -> None:
     done = 0
     for row in rows:
         while n := claim.write(_EDGES, layer=row["layer"], batch=BATCH):
+            passed("removal committed")
             done += n
             report("removing edges", done, max(edges, done) if edges else None)
     done, features = 0, sum(row["features"] for row in rows)
     for label in [FEATURE.label, *(node.label for node in NODES if node not in (FEATURE, RUN))]:
         while n := claim.write(_nodes(label), batch=BATCH):
+            passed("removal committed")
             done += n
             report("removing nodes", done, max(features, done))
 

@@ -5,12 +5,14 @@ from typing import Final
 
 from saedb.cypher.connection import Connection, Row
 from saedb.ingest.errors import GraphError
+from saedb.ingest.naming import quoted
 from saedb.ingest.rundir import RunDirectory
 
 _RUNS: Final = """
 MATCH (r:Run)
 RETURN r.id AS run, r.status AS status, r.model AS model, count { (r)-[:HAS_SAE]->() } AS saes, r.tokens AS tokens,
-       r.features AS features, r.edges AS edges, r.communities AS communities, r.created AS created, r.path AS path
+       r.features AS features, r.edges AS edges, r.communities AS communities, r.created AS created, r.loaded AS loaded,
+       r.path AS path
 ORDER BY created DESC, run
 """
 _PATH: Final = "MATCH (r:Run {id: $run}) RETURN r.path AS path"
@@ -37,4 +39,4 @@ def directory_of(connection: Connection, run: str) -> RunDirectory:
 def unknown(connection: Connection, run: str) -> GraphError:
     """Return the error for a run that is not in the graph."""
     known = [row["run"] for row in run_rows(connection)]
-    return GraphError(f"there is no run {run!r} in the graph; there is {', '.join(known) or 'none'}")
+    return GraphError(f"there is no run {quoted(run)} in the graph; there is {', '.join(known) or 'none'}")

@@ -1,18 +1,32 @@
 """The graph, declared once: nodes, relationships, their properties, constraints and indexes.
 
-One run is one graph: every node and every EVOLVES_TO carries the run's id, so several runs lie side by side. Statements
-that make constraints and indexes, the loader, the query library's choice of measures and the docs read it here.
+One run is one graph: every node and every EVOLVES_TO carries the run's id, so several runs lie side by side. The
+statements that make it (`ddl`), the rows that fill it (`contents`), the query library's choice of measures, the page of
+the docs and the tests read it here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from saedb.ingest import tables
 from saedb.ingest.measures import EVIDENCE, MEASURES, SELECTING
 
 Type = Literal["STRING", "INTEGER", "FLOAT", "BOOLEAN", "LIST<STRING>", "LIST<INTEGER>"]
+"""Types of stored properties, as Cypher names them."""
+
+ARROW: Final[Mapping[Type, pa.DataType]] = {
+    "STRING": pa.string(),
+    "INTEGER": pa.int64(),
+    "FLOAT": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "LIST<STRING>": pa.list_(pa.string()),
+    "LIST<INTEGER>": pa.list_(pa.int64()),
+}
+"""The column type that fills each; a column of a run's tables has the first that its type can become."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +77,9 @@ def _float(name: str, meaning: str, unit: str | None = None) -> Property:
     return Property(name=name, type="FLOAT", meaning=meaning, unit=unit)
 
 
-def _of_arrow(type_: pa.DataType) -> Type:
-    if pa.types.is_list(type_):
-        return "LIST<STRING>"
-    if pa.types.is_string(type_):
-        return "STRING"
-    if pa.types.is_boolean(type_):
-        return "BOOLEAN"
-    return "INTEGER" if pa.types.is_integer(type_) else "FLOAT"
+def _of_column(column: tables.Column) -> Property:
+    type_: Type = next(name for name, arrow in ARROW.items() if arrow == column.type)
+    return Property(name=column.name, type=type_, meaning=column.meaning, unit=column.unit)
 
 
 _RUN: Final = _string("run", "id of the run")
@@ -90,12 +99,14 @@ RUN: Final = Node(
         _string("config", "settings of the run as JSON"),
         _string("content", "hash of the run directory's files"),
         _string("path", "run directory, on the machine that loaded it"),
+        _string("loaded", "when the graph had all of it, ISO 8601, UTC"),
         _integer("features", "number of features"),
         _integer("edges", "number of EVOLVES_TO"),
         _integer("communities", "number of communities"),
         _float("modularity", "modularity of the communities"),
         _string("owner", "process that is loading or dropping it"),
         _string("claim", "token of that process's claim"),
+        _string("loading", "content that an unfinished load is about to bring"),
         _integer("heartbeat", "last sign of life of the owner, by the server's clock", "ms since 1970"),
     ),
 )
@@ -127,7 +138,7 @@ FEATURE: Final = Node(
     key=("run", "id"),
     properties=(
         _RUN,
-        *(Property(name=c.name, type=_of_arrow(c.type), meaning=c.meaning) for c in tables.FEATURES.columns),
+        *map(_of_column, tables.FEATURES.columns),
         _integer("community", "number of its community"),
     ),
     indexes=(("run",), ("run", "layer")),
@@ -150,6 +161,20 @@ COMMUNITY: Final = Node(
         Property(name="layers", type="LIST<INTEGER>", meaning="layers of its features, in order"),
         _string("label", "words that its features' labels share"),
         _float("modularity", "modularity of the whole partition"),
+    ),
+    indexes=(("run",),),
+)
+
+LANE: Final = Node(
+    label="Lane",
+    meaning="how far one session of an unfinished load has come; gone when the run is ready",
+    key=("run", "id"),
+    properties=(
+        _RUN,
+        _integer("id", "number of the lane, from 0"),
+        _string("claim", "token of the load's claim"),
+        _integer("done", "batches that are in the graph", "batches"),
+        _integer("beat", "time of the last batch, by the server's clock", "ms since 1970"),
     ),
     indexes=(("run",),),
 )
@@ -190,55 +215,48 @@ IN_COMMUNITY: Final = Relationship(
     type="IN_COMMUNITY", source=FEATURE.label, target=COMMUNITY.label, meaning="the community of a feature"
 )
 
-NODES: Final = (RUN, SAE, FEATURE, COMMUNITY)
+NODES: Final = (RUN, SAE, FEATURE, COMMUNITY, LANE)
 RELATIONSHIPS: Final = (HAS_SAE, COMPARED_WITH, EVOLVES_TO, IN_COMMUNITY)
-BY_ID: Final = "USING INDEX SEEK {}:Feature(run, id)"
-"""Hint for a lookup of many features by id. Without it the planner, which remembers an empty or dropped graph, may take
-the index on the run alone and walk through all features for each one."""
+BY_LABEL: Final[Mapping[str, Node]] = {node.label: node for node in NODES}
+LAYER_LABEL: Final = r"L\d{2,}"
+"""What a layer's label looks like."""
 FULL_TEXT_INDEX: Final = "feature_text"
 """Name of the full-text index on features, which a search has to give."""
 
 
-def constraints() -> list[str]:
-    """Return the statements that make the uniqueness constraints; each does nothing where its constraint exists."""
-    return [
-        f"CREATE CONSTRAINT {_name(node.label, node.key)} IF NOT EXISTS "
-        f"FOR (n:{node.label}) REQUIRE {_tuple('n', node.key)} IS UNIQUE"
-        for node in NODES
-    ]
+def rows(item: Node | Relationship, columns: Mapping[str, Any]) -> pa.Table:
+    """Return columns as the declaration has them, in its order; those without any value are left out.
+
+    Args:
+        item: a relationship has the columns ``source`` and ``target`` before its properties: ids of its ends.
+        columns: arrays or lists by name, of equal length; NaN and empty lists are no values.
+
+    Raises:
+        ValueError: a column is not declared.
+    """
+    types = {p.name: ARROW[p.type] for p in item.properties}
+    if isinstance(item, Relationship):
+        types = {"source": key_type(item.source), "target": key_type(item.target), **types}
+    if unknown := set(columns) - set(types):
+        raise ValueError(f"no properties {sorted(unknown)} of {item}")
+    filled = {name: _filled(columns[name], type_) for name, type_ in types.items() if name in columns}
+    return pa.table({name: column for name, column in filled.items() if column.null_count < len(column)})
 
 
-def node_indexes() -> list[str]:
-    """Return the statements that make the indexes on nodes; the loader needs them while it loads."""
-    ranges = [
-        f"CREATE INDEX {_name(node.label, names)} IF NOT EXISTS FOR (n:{node.label}) ON {_tuple('n', names)}"
-        for node in NODES
-        for names in node.indexes
-    ]
-    texts = ", ".join(f"n.{name}" for name in FEATURE.full_text)
-    return [
-        *ranges,
-        f"CREATE FULLTEXT INDEX {FULL_TEXT_INDEX} IF NOT EXISTS FOR (n:{FEATURE.label}) ON EACH [{texts}]",
-    ]
+def key_type(label: str) -> pa.DataType:
+    """Return the column type of what identifies a node within its run."""
+    node = BY_LABEL[label]
+    return next(ARROW[p.type] for p in node.properties if p.name == node.key[-1])
 
 
-def edge_indexes() -> list[str]:
-    """Return the statements that make the indexes on relationships; made after a load they cost a third less."""
-    return [
-        f"CREATE INDEX {_name(edge.type, names)} IF NOT EXISTS FOR ()-[r:{edge.type}]-() ON {_tuple('r', names)}"
-        for edge in RELATIONSHIPS
-        for names in edge.indexes
-    ]
+def _filled(values: Any, type_: pa.DataType) -> pa.ChunkedArray | pa.Array:
+    column = values.cast(type_) if isinstance(values, pa.ChunkedArray) else pa.array(values, type_, from_pandas=True)
+    if not pa.types.is_list(type_):
+        return column
+    is_filled = pc.call_function("greater", [pc.call_function("list_value_length", [column]), pa.scalar(0)])
+    return pc.call_function("if_else", [is_filled, column, pa.scalar(None, type_)])
 
 
 def layer_label(layer: int, last: int) -> str:
     """Return the label of a layer, such as ``L05``: two digits, or as many as the `last` layer has."""
     return f"L{layer:0{max(2, len(str(last)))}d}"
-
-
-def _name(label: str, names: tuple[str, ...]) -> str:
-    return "_".join((label, *names)).lower()
-
-
-def _tuple(variable: str, names: tuple[str, ...]) -> str:
-    return "(" + ", ".join(f"{variable}.{name}" for name in names) + ")"

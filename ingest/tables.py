@@ -31,6 +31,7 @@ class Column:
     name: str
     type: pa.DataType
     meaning: str
+    unit: str | None = None
     null: bool = False
 
 
@@ -49,8 +50,8 @@ class Table:
         return pa.schema(fields, metadata={"saedb.table": self.name, "saedb.format": str(FORMAT)})
 
 
-def _column(name: str, type_: pa.DataType, meaning: str, *, null: bool = False) -> Column:
-    return Column(name=name, type=type_, meaning=meaning, null=null)
+def _column(name: str, type_: pa.DataType, meaning: str, unit: str | None = None, *, null: bool = False) -> Column:
+    return Column(name=name, type=type_, meaning=meaning, unit=unit, null=null)
 
 
 TOKENS: Final = Table(
@@ -85,12 +86,12 @@ FEATURES: Final = Table(
         _column("depth", pa.int64(), "rank of the SAE along the model, from 0"),
         _column("index", pa.int64(), "row of the decoder"),
         _column("url", pa.string(), "page of the feature on Neuronpedia, where there is one", null=True),
-        _column("n_positive", pa.int64(), "counted tokens with an activation above 0", null=True),
-        _column("n_active", pa.int64(), "counted tokens with an activation above the threshold", null=True),
-        _column("density", pa.float64(), "n_active over the counted tokens", null=True),
-        _column("mean", pa.float64(), "mean activation over the counted tokens", null=True),
-        _column("max", pa.float64(), "largest activation on a counted token", null=True),
-        _column("threshold", pa.float64(), "active means strictly above this", null=True),
+        _column("n_positive", pa.int64(), "counted tokens with an activation above 0", "tokens", null=True),
+        _column("n_active", pa.int64(), "counted tokens with an activation above the threshold", "tokens", null=True),
+        _column("density", pa.float64(), "n_active over the counted tokens", "share", null=True),
+        _column("mean", pa.float64(), "mean activation over the counted tokens", "activation", null=True),
+        _column("max", pa.float64(), "largest activation on a counted token", "activation", null=True),
+        _column("threshold", pa.float64(), "active means strictly above this", "activation", null=True),
         _column("positional", pa.bool_(), "over half of its activation mass is on one position", null=True),
         _column(
             "state_in",

@@ -55,7 +55,7 @@ def graph(connection: Connection, run: str) -> dict[str, Any]:
         "RETURN type(e) AS type, a.id AS source, b.id AS target, properties(e) AS properties",
         run=run,
     )
-    own = connection.read("MATCH (r:Run {id: $run}) RETURN properties(r) AS properties", run=run)
+    own = connection.read("MATCH (r:Run {id: $run}) RETURN r {.*, loaded: null} AS properties", run=run)
     return {
         "nodes": sorted((sorted(row["labels"]), sorted(row["properties"].items())) for row in nodes),
         "edges": sorted(

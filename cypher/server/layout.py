@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from saedb.cypher.address import DATABASE
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -19,6 +21,11 @@ class Layout:
     def conf(self) -> Path:
         """The folder of ``neo4j.conf``, rewritten at every start."""
         return self.root / "conf"
+
+    @property
+    def own(self) -> Path:
+        """The user's own settings, which go into ``neo4j.conf`` at every start."""
+        return self.root / "own.conf"
 
     @property
     def data(self) -> Path:
@@ -64,6 +71,31 @@ class Layout:
     def lock(self) -> Path:
         """Held while the server is started or stopped, or its store replaced."""
         return self.root / "lock"
+
+    @property
+    def staging(self) -> Path:
+        """The home in which a new store is made, to take the place of this one."""
+        return self.root / "staging"
+
+    @property
+    def old(self) -> Path:
+        """The store of before, until the new one has been found good."""
+        return self.root / "old"
+
+    @property
+    def journal(self) -> Path:
+        """How far the exchange of the store has come; absent otherwise."""
+        return self.root / "swap.json"
+
+    @property
+    def swap_lock(self) -> Path:
+        """Held by the process that makes a new store."""
+        return self.root / "swap.lock"
+
+    @property
+    def database(self) -> str:
+        """The folder of the graph's database in each folder of the data."""
+        return DATABASE
 
     def create(self) -> None:
         """Create the folders; the server's own can be entered by its owner only."""

@@ -1,7 +1,8 @@
 """The Neo4j server of one home: starts it, stops it, and says how it is."""
 
+import logging
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +12,17 @@ import psutil
 from filelock import FileLock, Timeout
 
 from saedb.cypher.address import DATABASE, USERNAME, Address
-from saedb.cypher.server import jars, java, launch, process, ready
+from saedb.cypher.connection import Connection
+from saedb.cypher.server import jars, java, launch, own, process, ready, swap
 from saedb.cypher.server.diagnosis import Logs
 from saedb.cypher.server.layout import Layout
-from saedb.cypher.server.settings import HOST, Memory, Ports, free_ports, memory
+from saedb.cypher.server.settings import CUT_TORN_LOG, HOST, NOTHING_OWN, Ports, free_ports, memory
 from saedb.cypher.server.state import State
 from saedb.ingest import places
-from saedb.ingest.errors import ServerError
+from saedb.ingest.errors import GraphError, ServerError
 from saedb.ingest.progress import Report, silent
+
+_log = logging.getLogger(__name__)
 
 FIRST_START_BYTES = 10**9
 """Free space without which a new home's server is not started."""
@@ -102,24 +106,33 @@ class LocalServer:
         """
         with self.locked(report):
             state = State.read(self.layout.state)
-            found = self._process(state)
-            if state is not None and found is not None and state.was_ready:
-                self._insist_on_answer(state)
+            swap.recover(self.layout, is_running=self._process(state) is not None)
+            try:
+                running = self._up(state, report)
+                self._check_new_store(running)
+            except ServerError as error:
+                self._bring_old_store_back(error)
+                raise
+            return running
+
+    def _up(self, state: State | None, report: Report) -> Running:
+        found, more = self._process(state), NOTHING_OWN
+        if state is not None and found is not None and state.was_ready:
+            failure = ready.failure(self._address(state.ports))
+            if failure is None:
                 return self._running(state, was_running=True, moved_from=None)
-            logs = Logs.at_start(self.layout)
-            with ExitStack() as undo:  # whatever stops this, Ctrl-C and a full disk too, leaves no process behind
-                if state is None or found is None:
-                    started = self._start(state, report, undo)
-                else:
-                    started = state
-                    undo.callback(self._end, started)
-                started.write(self.layout.state)
-                self._await_ready(started, logs, report)
-                answering = replace(started, was_ready=True)
-                answering.write(self.layout.state)
-                undo.pop_all()
-            has_moved = state is not None and state.ports != answering.ports
-            return self._running(answering, was_running=False, moved_from=state.ports if state and has_moved else None)
+            self._end_unanswering(state, failure)
+            more = CUT_TORN_LOG  # what it failed at may have been the end of its log
+        logs = Logs.at_start(self.layout)
+        try:
+            answering = self._brought_up(state, logs, report, more)
+        except ServerError:
+            if more or not logs.tell_of_torn_log():
+                raise
+            _log.warning("the last transaction was written in part, as on a full disk; starting without it")
+            answering = self._brought_up(state, Logs.at_start(self.layout), report, CUT_TORN_LOG)
+        has_moved = state is not None and state.ports != answering.ports
+        return self._running(answering, was_running=False, moved_from=state.ports if state and has_moved else None)
 
     def down(self) -> Ended:
         """Stop the server; return how. It is killed only where it has not stopped by itself for two minutes."""
@@ -141,7 +154,8 @@ class LocalServer:
         elif not state.was_ready:
             name = "starting"
         else:
-            name, problem = "running", ready.problem(self._address(state.ports))
+            failure = ready.failure(self._address(state.ports))
+            name, problem = "running", str(failure) if failure else None
         return Status(
             state=name,
             problem=problem,
@@ -166,19 +180,80 @@ class LocalServer:
             raise ServerError(f"no local server is running in {self.layout.home}; start it with: saedb up")
         return self._address(state.ports)
 
-    def _start(self, state: State | None, report: Report, undo: ExitStack) -> State:
+    def _brought_up(self, state: State | None, logs: Logs, report: Report, more: Mapping[str, str]) -> State:
+        """Return the state with a process that answers, started with `more` settings unless it is starting already."""
+        with ExitStack() as undo:  # whatever stops this, Ctrl-C and a full disk too, leaves no process behind
+            if state is None or self._process(state) is None:
+                started = self._start(state, report, undo, more)
+            else:
+                started = state
+                undo.callback(self._end, started)
+            started.write(self.layout.state)
+            self._await_ready(started, logs, report)
+            answering = replace(started, was_ready=True)
+            answering.write(self.layout.state)
+            undo.pop_all()
+        return answering
+
+    def _check_new_store(self, running: Running) -> None:
+        """Keep a store that took the place of another, if it holds the runs that it should.
+
+        One that ran already may have been written to since, and is never given up.
+
+        Raises:
+            ServerError: it does not.
+        """
+        journal = swap.Journal.read(self.layout)
+        if journal is None or journal.step != "checking":
+            return
+        try:
+            with Connection(running.address) as connection:
+                rows = connection.read("MATCH (r:Run {status: 'ready'}) RETURN r.id AS id, r.content AS content")
+        except GraphError as error:
+            raise ServerError(str(error)) from error
+        if {row["id"]: row["content"] for row in rows} != journal.runs and not running.was_running:
+            raise ServerError("it does not hold the runs that it should")
+        swap.keep(self.layout)
+
+    def _bring_old_store_back(self, error: ServerError) -> None:
+        """Undo the exchange of the store, where one is under way, because the new one is no good.
+
+        Raises:
+            ServerError: it was undone.
+        """
+        journal = swap.Journal.read(self.layout)
+        if journal is None or journal.step != "checking":
+            return
+        state = State.read(self.layout.state)
+        if state is not None:
+            self._end(state)
+        swap.undo(self.layout)
+        raise ServerError(f"the new store is no good ({error}); the one of before is back: saedb up") from error
+
+    def _end_unanswering(self, state: State, failure: GraphError) -> None:
+        if not ready.needs_restart(failure):
+            raise ServerError(
+                f"the server runs but refuses saedb ({failure}); {self.layout.password} must hold the password of the "
+                f"user {USERNAME}"
+            ) from failure
+        _log.warning("the server runs but does not answer (%s); restarting it", failure)
+        self._end(state)
+
+    def _start(self, state: State | None, report: Report, undo: ExitStack, more: Mapping[str, str]) -> State:
         """Return the state with a new process, not yet written and not yet ready; `undo` ends the process."""
-        runtime, share = java.find(), _memory()
+        settings = {**own.read(self.layout.own), **more}
+        runtime, share = java.find(), memory(psutil.virtual_memory().total, settings)
         jars.fetch(report)
         is_first = not self.layout.password.exists()
         if is_first:
             _check_space(self.layout.home)
         ports = state.ports if state and not state.ports.taken() else free_ports()
-        launch.prepare(self.layout, ports, share)
         if is_first:
             report("setting a password", 0, 1)
+            launch.prepare(self.layout, ports, share)  # a wrong setting of the user's own shows better at the start
             launch.set_password(runtime, self.layout, share)
             report("setting a password", 1, 1)
+        launch.prepare(self.layout, ports, share, settings)
         command = launch.server_command(runtime, self.layout, share)
         with process.uninterrupted():
             recorded = process.start(command, launch.environment(self.layout), self.layout.console)
@@ -201,11 +276,6 @@ class LocalServer:
         if reason is not None:
             raise ServerError(f"Neo4j did not start: {logs.reason() or reason}\n{logs.last_lines()}")
 
-    def _insist_on_answer(self, state: State) -> None:
-        problem = ready.problem(self._address(state.ports))
-        if problem is not None:
-            raise ServerError(f"the server runs but does not answer ({problem}); restart it: saedb down, saedb up")
-
     def _process(self, state: State | None) -> psutil.Process | None:
         return process.find(state.process, self.layout.root) if state and state.process else None
 
@@ -218,6 +288,7 @@ class LocalServer:
             password=self.layout.password.read_text(encoding="utf-8").strip(),
             database=DATABASE,
             origin=f"{_uri(ports)} (local, {self.layout.home})",
+            home=self.layout.home,
         )
 
     def _running(self, state: State, *, was_running: bool, moved_from: Ports | None) -> Running:
@@ -240,10 +311,6 @@ def _uri(ports: Ports) -> str:
 def _browser(ports: Ports) -> str:
     """Return the page's address, with the server and the user filled in."""
     return f"http://{HOST}:{ports.http}/browser/?dbms=bolt://{USERNAME}@{HOST}:{ports.bolt}"
-
-
-def _memory() -> Memory:
-    return memory(psutil.virtual_memory().total)
 
 
 def _check_space(home: Path) -> None:

@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from neo4j.exceptions import AuthError, CypherSyntaxError, DriverError
+from neo4j.exceptions import AuthError, CypherSyntaxError, DriverError, Neo4jError
 
 from saedb.cypher.address import Address
 from saedb.cypher.connection import Connection
@@ -26,13 +26,19 @@ def gds_version(address: Address) -> str:
         return connection.run("RETURN gds.version() AS version")[0]["version"]
 
 
-def problem(address: Address) -> str | None:
+def failure(address: Address) -> GraphError | None:
     """Return why the server does not answer, or None if it does."""
     try:
         gds_version(address)
     except GraphError as error:
-        return str(error)
+        return error
     return None
+
+
+def needs_restart(failure: GraphError) -> bool:
+    """Return whether a restart may mend a failure: every one but a login that the server refuses."""
+    cause = failure.__cause__
+    return not (isinstance(cause, Neo4jError) and (cause.code or "").startswith("Neo.ClientError.Security."))
 
 
 def wait(address: Address, http_port: int, is_alive: Callable[[], bool], report: Report) -> str | None:

@@ -2,9 +2,16 @@
 
 import random
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from saedb.cypher.server.own import HEAP, PAGE_CACHE, TRANSACTIONS, megabytes
 
 HOST = "127.0.0.1"
+
+NOTHING_OWN: Final[Mapping[str, str]] = MappingProxyType({})
 
 # Above the ports that services register and below those that systems give to outgoing connections, so that a
 # recorded port stays free while the server is down, and a Neo4j of the user's own keeps 7474 and 7687.
@@ -48,11 +55,22 @@ class Memory:
     """All transactions together; a part of the heap."""
 
 
-def memory(machine: int) -> Memory:
-    """Return the server's share of a machine's memory, given in bytes: about a quarter, at least 1.25 GB."""
+def memory(machine: int, own: Mapping[str, str] = NOTHING_OWN) -> Memory:
+    """Return the server's share of a machine's memory: about a quarter, at least 1.25 GB and at most 24.
+
+    With 16 GB, a browser and an editor find room beside it.
+
+    Args:
+        machine: all of the memory, in bytes.
+        own: the user's own settings, which go before.
+    """
     total = machine // 2**20
-    heap = min(max(total // 5, 1024), 8192)
-    return Memory(heap=heap, page_cache=min(max(total // 16, 256), 4096), transaction=heap // 3)
+    heap = megabytes(own, HEAP) or min(max(total // 5, 1024), 8192)
+    return Memory(
+        heap=heap,
+        page_cache=megabytes(own, PAGE_CACHE) or min(max(total // 16, 256), 16_384),
+        transaction=megabytes(own, TRANSACTIONS) or heap // 3,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +99,11 @@ def _is_free(port: int) -> bool:
         return False
 
 
-def neo4j_conf(ports: Ports, memory: Memory) -> str:
-    """Return the text of ``neo4j.conf``.
+def neo4j_conf(ports: Ports, memory: Memory, own: Mapping[str, str] = NOTHING_OWN) -> str:
+    """Return the text of ``neo4j.conf``; the user's own settings go before saedb's.
 
-    The heap is not in it: it is one of Java's options. No path is in it either: the folders are Neo4j's defaults, and
-    a path beyond ASCII would be misread.
+    The heap is not in it: it is one of Java's options. None of saedb's settings holds a path: the folders are Neo4j's
+    defaults, and a path beyond ASCII would be misread.
     """
     settings = {
         "server.default_listen_address": HOST,
@@ -95,9 +113,9 @@ def neo4j_conf(ports: Ports, memory: Memory) -> str:
         "server.http.listen_address": f":{ports.http}",
         "server.http.advertised_address": f":{ports.http}",
         "server.https.enabled": "false",
-        "server.memory.pagecache.size": f"{memory.page_cache}m",
+        PAGE_CACHE: f"{memory.page_cache}m",
         "db.memory.transaction.max": f"{memory.transaction}m",
-        "dbms.memory.transaction.total.max": f"{memory.transaction}m",
+        TRANSACTIONS: f"{memory.transaction}m",
         "dbms.security.auth_enabled": "true",
         "dbms.security.procedures.unrestricted": "gds.*",
         "dbms.security.http_static_content_security_policy_header": _CONTENT_SECURITY,
@@ -110,8 +128,13 @@ def neo4j_conf(ports: Ports, memory: Memory) -> str:
         "internal.server.bolt.thread_pool_shutdown_wait_time": "1s",
         # Else an empty home takes half a gigabyte.
         "db.tx_log.preallocate": "false",
+        **{name: value for name, value in own.items() if name != HEAP},
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+CUT_TORN_LOG: Final[Mapping[str, str]] = MappingProxyType({"internal.dbms.tx_log.fail_on_corrupted_log_files": "false"})
+"""The setting of one start that drops what follows the last whole transaction of the log; Neo4j keeps it in a zip."""
 
 
 def java_options(memory: Memory) -> list[str]:

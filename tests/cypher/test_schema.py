@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from saedb.cypher import schema
+from saedb.cypher import ddl, schema
 from saedb.ingest.measures import EVIDENCE, MEASURES
 from saedb.ingest.tables import FEATURES
 
@@ -14,10 +14,10 @@ def test_every_measure_and_every_column_of_features_is_a_property() -> None:
 
 def test_everything_but_a_run_is_unique_within_its_run() -> None:
     assert {node.label: node.key for node in schema.NODES} == {
-        "Run": ("id",), "Sae": ("run", "id"), "Feature": ("run", "id"), "Community": ("run", "id"),
+        "Run": ("id",), "Sae": ("run", "id"), "Feature": ("run", "id"), "Community": ("run", "id"), "Lane": ("run", "id"),
     }  # fmt: skip
     assert "CREATE CONSTRAINT feature_run_id IF NOT EXISTS FOR (n:Feature) REQUIRE (n.run, n.id) IS UNIQUE" in (
-        schema.constraints()
+        ddl.constraints()
     )
 
 
@@ -36,7 +36,7 @@ def test_relationships_join_declared_nodes() -> None:
 
 
 def test_names_of_constraints_and_indexes_are_unique() -> None:
-    statements = [*schema.constraints(), *schema.node_indexes(), *schema.edge_indexes()]
+    statements = [*ddl.constraints(), *ddl.node_indexes(), *ddl.edge_indexes()]
     names = [re.findall(r"(?:INDEX|CONSTRAINT) (\w+) IF NOT EXISTS", statement)[0] for statement in statements]
     assert len(set(names)) == len(names)
 

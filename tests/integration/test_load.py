@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from toygraph import LAYERS, check_tables, edge_rows, graph, make_run
 
-from saedb.cypher import schema
+from saedb.cypher import ddl, schema
 from saedb.cypher.claim import Owner, claimed
 from saedb.cypher.communities import detect
 from saedb.cypher.connection import Connection, Row
@@ -50,7 +50,7 @@ def test_declared_constraints_and_indexes_are_there_and_ready(connection: Connec
     load(connection, make_run(tmp_path, "indexes"))
     found = connection.read("SHOW INDEXES YIELD name, state RETURN name, state")
     ready = {row["name"] for row in found if row["state"] == "ONLINE"}
-    statements = [*schema.constraints(), *schema.node_indexes(), *schema.edge_indexes()]
+    statements = [*ddl.constraints(), *ddl.node_indexes(), *ddl.edge_indexes()]
     assert {statement.split(" IF NOT")[0].split()[-1] for statement in statements} <= ready
 
 

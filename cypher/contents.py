@@ -1,0 +1,120 @@
+"""What the graph holds of a run: its nodes and relationships as tables, in the order in which they can be made.
+
+Both ways of loading write these rows, and the fingerprint of a run is taken of them: so both give the same graph.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from saedb.cypher import schema
+from saedb.cypher.membership import community_rows
+from saedb.cypher.schema import Node, Relationship
+from saedb.ingest import rundir, tables
+from saedb.ingest.rundir import RunDirectory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some nodes of one label, or relationships of one type."""
+
+    item: Node | Relationship
+    rows: pa.Table
+    """Columns as `schema.rows` makes them, without the run, which is the same in every row."""
+    layer: str | None = None
+    """Label of the features' layer."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of nodes."""
+        assert isinstance(self.item, Node)
+        return (self.item.label,) if self.layer is None else (self.item.label, self.layer)
+
+
+def run_properties(run: RunDirectory) -> dict[str, Any]:
+    """Return the properties of the Run node, without those of a load; `path` is that of this machine."""
+    record = run.record
+    communities = record.communities
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "model": record.model,
+        "dataset": record.dataset,
+        "tokens": record.tokens.counted if record.tokens else None,
+        "created": record.created,
+        "config": json.dumps(record.config),
+        "content": run.content_hash,
+        "path": str(run.path.resolve()),
+        "features": record.files[rundir.FEATURES_FILE].rows,
+        "edges": edge_count(run),
+        "communities": communities.count if communities else None,
+        "modularity": communities.modularity if communities else None,
+    }
+
+
+def edge_count(run: RunDirectory) -> int:
+    """Return the number of edges of a run."""
+    return sum(run.record.files[name].rows for name in run.edge_files)
+
+
+def parts(run: RunDirectory) -> Iterator[Part]:
+    """Yield everything of a run but its Run node; nodes come before the relationships that need them.
+
+    Raises:
+        RunError: a table is missing or damaged.
+    """
+    features = run.read(tables.FEATURES, rundir.FEATURES_FILE)
+    members = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE) if run.record.communities else None
+    yield _saes(run)
+    yield from _features(run, features, members)
+    if run.record.communities and members is not None:
+        found = community_rows(members, features.select(["id", "layer", "label"]), run.record.communities)
+        yield _part(
+            schema.COMMUNITY, {name: [row[name] for row in found] for name in found[0]} if found else {"id": []}
+        )
+    saes = [sae.id for sae in run.record.saes]
+    yield _part(schema.HAS_SAE, {"source": [run.record.id] * len(saes), "target": saes})
+    yield _pairs(run)
+    for name in run.edge_files:
+        edges = run.read(tables.EDGES, name)
+        yield _part(schema.EVOLVES_TO, dict(zip(edges.column_names, edges.columns, strict=True)))
+    if members is not None:
+        yield _part(schema.IN_COMMUNITY, {"source": members["feature"], "target": members["community"]})
+
+
+def _part(item: Node | Relationship, columns: dict[str, Any], layer: str | None = None) -> Part:
+    return Part(item=item, rows=schema.rows(item, columns), layer=layer)
+
+
+def _saes(run: RunDirectory) -> Part:
+    rows = [asdict(sae) for sae in run.record.saes]
+    names = [p.name for p in schema.SAE.properties if p.name != "run"]
+    return _part(schema.SAE, {name: [row[name] for row in rows] for name in names})
+
+
+def _pairs(run: RunDirectory) -> Part:
+    sources, targets = zip(*run.record.pairs, strict=True) if run.record.pairs else ((), ())
+    edges = [run.record.files[name].rows for name in run.edge_files]
+    return _part(schema.COMPARED_WITH, {"source": sources, "target": targets, "edges": edges})
+
+
+def _features(run: RunDirectory, features: pa.Table, members: pa.Table | None) -> Iterator[Part]:
+    if members is not None:
+        features = features.append_column("community", _community_of(features["id"], members))
+    layers = sorted({sae.layer for sae in run.record.saes})
+    for layer in layers:
+        rows = features.filter(pc.field("layer") == layer)
+        columns = dict(zip(rows.column_names, rows.columns, strict=True))
+        yield _part(schema.FEATURE, columns, schema.layer_label(layer, layers[-1]))
+
+
+def _community_of(ids: pa.ChunkedArray, members: pa.Table) -> pa.Array:
+    """Return the community of each feature [features], null where it is in none."""
+    place = pd.Index(members["feature"].to_pandas()).get_indexer(ids.to_pandas())
+    return pc.take(members["community"].combine_chunks(), pa.array(place, mask=np.equal(place, -1)))
