@@ -1,12 +1,12 @@
 """``saedb communities``: groups of features across layers."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from saedb.cli.options import ServerChoice, server_options
 from saedb.cli.output import columns_of, show
-from saedb.cypher.defaults import MEASURE, MIN_SIMILARITY, RESOLUTION, SEED
+from saedb.cypher.defaults import ENGINE, MEASURE, MIN_SIMILARITY, RESOLUTION, SEED, Engine
 
 if TYPE_CHECKING:
     from saedb.ingest.record import CommunitiesRecord
@@ -14,19 +14,33 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", metavar="RUN")
+@click.option(
+    "--engine",
+    type=click.Choice(get_args(Engine)),
+    default=ENGINE,
+    show_default=True,
+    help="The server's Graph Data Science library, or leidenalg on this machine, which any server does with.",
+)
 @click.option("--measure", default=MEASURE, show_default=True, help="Weight of the edges.")
 @click.option("--min-similarity", default=MIN_SIMILARITY, show_default=True, help="Lowest weight that counts.")
 @click.option("--resolution", default=RESOLUTION, show_default=True, help="Higher finds more and smaller communities.")
 @click.option("--seed", default=SEED, show_default=True, help="Random seed.")
 @server_options
 def communities(
-    run: str, measure: str, min_similarity: float, resolution: float, seed: int, server: ServerChoice
+    run: str,
+    engine: Engine,
+    measure: str,
+    min_similarity: float,
+    resolution: float,
+    seed: int,
+    server: ServerChoice,
 ) -> None:
     """Find communities of features across layers (Leiden), in place of the run's earlier ones.
 
     \b
     saedb communities gpt2
     saedb communities gpt2 --measure pearson --resolution 2
+    saedb communities gpt2 --engine local
     """
     from saedb.cli.progress import progress_bars
     from saedb.cypher.communities import detect
@@ -38,6 +52,7 @@ def communities(
             record = detect(
                 connection,
                 directory,
+                engine=engine,
                 measure=measure,
                 min_similarity=min_similarity,
                 resolution=resolution,
@@ -52,6 +67,7 @@ def _show_communities(run: str, record: "CommunitiesRecord") -> None:
         "run": run,
         "communities": record.count,
         "modularity": record.modularity,
+        "method": record.method,
         "measure": record.measure,
         "resolution": record.resolution,
         "seed": record.seed,

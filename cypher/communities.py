@@ -1,8 +1,9 @@
-"""Communities of features across layers, by Leiden on the server's Graph Data Science library.
+"""Communities of features across layers, by Leiden on the server's Graph Data Science library or on this machine.
 
-1. The edges of one run from a floor on are projected into memory, undirected, weighted by one measure. Several runs lie
-   in one graph, so the projection is a query; it is dropped whatever happens.
-2. Leiden with a seed, on one thread: with more the same seed gives another partition.
+1. The server projects the edges of one run from a floor on into memory, undirected, weighted by one measure. Several
+   runs lie in one graph, so the projection is a query; it is dropped whatever happens.
+2. Leiden with a seed, on one thread: with more the same seed gives another partition. Where the server lacks the
+   library, `leiden` does both with the edges of the run directory.
 3. Communities are numbered by size, then by their first feature. Features that are alone are left out.
 4. The table and the record go into the run directory; from there they are loaded into the graph.
 """
@@ -16,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from saedb.cypher.claim import claimed
 from saedb.cypher.connection import Connection
-from saedb.cypher.defaults import MEASURE, MIN_SIMILARITY, RESOLUTION, SEED
+from saedb.cypher.defaults import ENGINE, MEASURE, MIN_SIMILARITY, RESOLUTION, SEED, Engine
 from saedb.cypher.membership import load_communities, remove_communities
 from saedb.cypher.nearest import suggestion
 from saedb.ingest import rundir, tables
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+METHODS: Final[Mapping[Engine, str]] = {"gds": "leiden", "local": "leiden (leidenalg)"}
+"""How communities say that they were found, by engine."""
+
 # Leiden's result depends on the order of the nodes, and that of the edges is another after each load.
 _NODES: Final = "MATCH (s:Feature {run: $run}) WITH s ORDER BY s.id RETURN s, null AS t, 0.0 AS weight"
 
@@ -44,6 +48,7 @@ def detect(
     connection: Connection,
     run: RunDirectory,
     *,
+    engine: Engine = ENGINE,
     measure: str = MEASURE,
     min_similarity: float = MIN_SIMILARITY,
     resolution: float = RESOLUTION,
@@ -56,8 +61,9 @@ def detect(
     IN_COMMUNITY and the features' ``community``.
 
     Args:
-        connection: a server that holds the run and has Graph Data Science.
+        connection: a server that holds the run, and for the engine ``gds`` has Graph Data Science.
         run: the run directory.
+        engine: ``gds`` is Graph Data Science; ``local`` is leidenalg, on any server.
         measure: weight of the edges, which must be positive.
         min_similarity: lowest weight of an edge that counts; higher leaves more features out.
         resolution: higher finds more and smaller communities (Leiden's gamma).
@@ -68,16 +74,23 @@ def detect(
         InputError: a parameter is out of range, or the run has no such edges.
         GraphError: the graph does not hold this content of the run, or the server lacks Graph Data Science.
     """
+    if engine not in METHODS:
+        raise InputError(f"there is no engine {engine!r}; {suggestion(engine, METHODS)}")
     _check_parameters(run, measure, min_similarity, resolution, seed)
     with run.writing():
         _check_loaded(connection, run)
         report("finding communities", 0, None)
-        found, modularity = _leiden(connection, run.record.id, measure, min_similarity, resolution, seed)
+        if engine == "gds":
+            found, modularity = _leiden(connection, run.record.id, measure, min_similarity, resolution, seed)
+        else:
+            from saedb.cypher import leiden  # and with it igraph, which most servers do without
+
+            found, modularity = leiden.partition(run, measure, min_similarity, resolution, seed, report)
         features = run.read(tables.FEATURES, rundir.FEATURES_FILE)["id"]
         place, number = numbered(_places(found["feature"].tolist(), features), found["community"].to_numpy(np.int64))
         report("finding communities", len(place), len(place))
         record = CommunitiesRecord(
-            method="leiden",
+            method=METHODS[engine],
             measure=measure,
             min_similarity=min_similarity,
             resolution=resolution,
@@ -128,23 +141,28 @@ def _check_parameters(run: RunDirectory, measure: str, min_similarity: float, re
         raise InputError(f"the resolution is {resolution}; it must be positive")
     if not 0 <= seed < 2**63:
         raise InputError(f"the seed is {seed}; it should be in [0, 2^63)")
-    if not _has_values(run, measure):
+    highest = _highest(run, measure)
+    if highest is None:
         there = measures_of(run)
         if not there:
             raise InputError(f"run {run.record.id} has no edges, so it has no communities")
         raise InputError(
             f"run {run.record.id} has no {measure}; it has {', '.join(there)}: choose with --measure {there[0]}"
         )
+    if highest < min_similarity:
+        raise InputError(f"run {run.record.id} has no edge with {measure} >= {min_similarity}; lower --min-similarity")
 
 
 def measures_of(run: RunDirectory) -> list[str]:
     """Return the measures that edges of a run have values of."""
-    return [m.name for m in MEASURES if _has_values(run, m.name)]
+    return [m.name for m in MEASURES if _highest(run, m.name) is not None]
 
 
-def _has_values(run: RunDirectory, measure: str) -> bool:
-    columns = (pq.read_table(run.path / name, columns=[measure])[measure] for name in run.edge_files)
-    return any(column.null_count < len(column) for column in columns)
+def _highest(run: RunDirectory, measure: str) -> float | None:
+    """Return the highest value of a measure on an edge of the run, or None where no edge has one."""
+    parts = (part[measure] for name in run.edge_files for part in run.parts(tables.EDGES, name, measure))
+    found = (pc.call_function("max", [part]).as_py() for part in parts)
+    return max((value for value in found if value is not None), default=None)
 
 
 def _check_loaded(connection: Connection, run: RunDirectory) -> None:
@@ -164,8 +182,6 @@ def _leiden(
         f"WHERE e.run = $run AND e.{measure} >= $min_similarity"
     )
     values = {"run": run, "min_similarity": min_similarity}
-    if not connection.read(f"{edges} RETURN 1 LIMIT 1", **values):
-        raise InputError(f"run {run} has no edge with {measure} >= {min_similarity}; lower --min-similarity")
     rows = f"{_NODES} UNION ALL {edges} RETURN s, t, e.{measure} AS weight"
     with connection.data_science() as gds, _projected(gds, rows, values) as graph:
         result = gds.leiden.mutate(

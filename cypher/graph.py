@@ -8,7 +8,7 @@
 The command line is made of these calls.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from saedb.cypher import library, names, schema
 from saedb.cypher.connection import Connection, Row, resolve
+from saedb.cypher.defaults import DIFF_LIMIT, DIFF_MEASURE, DIFF_THRESHOLD
 from saedb.cypher.feature import FeatureRecord, feature_record
+from saedb.cypher.frames import frame
 from saedb.cypher.nearest import suggestion
 from saedb.cypher.query import Query, Value
 from saedb.ingest.errors import InputError
@@ -25,14 +27,12 @@ from saedb.ingest.measures import MEASURES
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_DTYPES: Final = {
-    "INTEGER": "Int64", "integer": "Int64", "FLOAT": "float64", "float": "float64",
-    "BOOLEAN": "boolean", "boolean": "boolean",
-}  # fmt: skip
-"""pandas' type for a property or column; the others, and lists, stay Python objects."""
+    from saedb.cypher.difference import Difference
+
 _LOADERS_OWN: Final = ("status", "owner", "claim", "heartbeat")
 _RUN_PROPERTIES: Final = tuple(p for p in schema.RUN.properties if p.name not in _LOADERS_OWN)
 _FEATURE_PROPERTIES: Final = tuple(p for p in schema.FEATURE.properties if p.name != "run")
+_EDGE_PROPERTIES: Final = tuple(p for p in schema.EVOLVES_TO.properties if p.name != "run")
 
 
 def connect(
@@ -95,16 +95,19 @@ class Graph:
         """
         returned = ", ".join(f"f.`{p.name}` AS `{p.name}`" for p in _FEATURE_PROPERTIES)
         chosen = "{run: $run}" if layer is None else "{run: $run, layer: $layer}"
-        rows = self.connection.read(
+        parts = self.connection.columns(
             f"MATCH (f:Feature {chosen}) RETURN {returned} ORDER BY f.depth, f.sae, f.index",
             run=self.run_id(run), layer=layer,
         )  # fmt: skip
-        return _frame(rows, {p.name: p.type for p in _FEATURE_PROPERTIES})
+        return frame(parts, {p.name: p.type for p in _FEATURE_PROPERTIES})
 
     def edges(self, run: str | None = None, *, layer: int | None = None, **minimums: float) -> "DataFrame":
         """Return the edges of a run that reach every minimum, such as ``min_pearson=0.9``; any measure has one.
 
-        Without a minimum, or with one on a measure that has no index, all edges are read: seconds for each million.
+        Every measure is a column, and so is the evidence, empty where it was not asked for.
+
+        Without a minimum, or with one on a measure that has no index, all edges are read: some 20 seconds for each
+        million.
 
         Raises:
             InputError: the run is unknown or not ready, or there is no such measure.
@@ -116,14 +119,26 @@ class Graph:
         conditions = [f"e.{known[name]} >= ${name}" for name in minimums]
         conditions += ["u.layer = $layer"] if layer is not None else []
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-        returned = ", ".join(f"e.{measure.name} AS {measure.name}" for measure in MEASURES)
-        rows = self.connection.read(
+        returned = ", ".join(f"e.{p.name} AS {p.name}" for p in _EDGE_PROPERTIES)
+        parts = self.connection.columns(
             f"MATCH (u:Feature {{run: $run}})-[e:EVOLVES_TO {{run: $run}}]->(d:Feature) {where} "
             f"RETURN u.id AS source, d.id AS target, {returned}",
             run=self.run_id(run), layer=layer, **minimums,
         )  # fmt: skip
-        types = {measure.name: "INTEGER" if measure.integer else "FLOAT" for measure in MEASURES}
-        return _frame(rows, {"source": "STRING", "target": "STRING", **types})
+        types = {"source": "STRING", "target": "STRING", **{p.name: p.type for p in _EDGE_PROPERTIES}}
+        return frame(_with_shared_ids(parts), types)
+
+    def diff(
+        self, a: str, b: str, *, measure: str = DIFF_MEASURE, threshold: float = DIFF_THRESHOLD, limit: int = DIFF_LIMIT
+    ) -> "Difference":
+        """Return how run `b` differs from run `a`, by feature id; an edge counts where `measure` reaches `threshold`.
+
+        Raises:
+            InputError: a run is unknown or not ready, they have no feature in common, or a parameter is not allowed.
+        """
+        from saedb.cypher.diff import diff  # and with it pandas
+
+        return diff(self.connection, a, b, measure=measure, threshold=threshold, limit=limit)
 
     def query(self, name: str, /, **values: Any) -> "DataFrame":
         """Return what a query of the library finds, in its declared columns.
@@ -188,8 +203,12 @@ class Graph:
 
 
 def _frame(rows: Sequence[Row], types: Mapping[str, str]) -> "DataFrame":
-    """Return rows as a table whose columns have their types even where it is empty or values are missing."""
-    import pandas as pd
+    return frame([{name: [row[name] for row in rows] for name in types}], types)
 
-    frame = pd.DataFrame.from_records(rows, columns=list(types))
-    return frame.astype({name: _DTYPES.get(type_, "object") for name, type_ in types.items()})
+
+def _with_shared_ids(parts: Iterator[dict[str, list[Any]]]) -> Iterator[dict[str, list[Any]]]:
+    """Yield parts of edges in which an id is one text, however many edges have it: tables of millions stay small."""
+    seen: dict[str, str] = {}
+    for part in parts:
+        ends = {name: [seen.setdefault(id_, id_) for id_ in part[name]] for name in ("source", "target")}
+        yield {**part, **ends}

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from integration.noscience import without_data_science
 from toygraph import GROUPS, graph, make_run
 
+from saedb.cli.communities import communities as command
 from saedb.cypher.communities import _projected, detect
 from saedb.cypher.connection import Connection, Row
 from saedb.cypher.load import load
@@ -59,6 +62,40 @@ def test_a_load_brings_the_communities_of_the_run_directory(connection: Connecti
     assert not load(connection, run).changed
 
 
+def test_both_engines_find_partitions_as_good_as_each_other(connection: Connection, tmp_path: Path) -> None:
+    run = make_run(tmp_path, "engines")
+    load(connection, run)
+    for measure in ("pearson", "jaccard"):
+        for resolution in (0.5, 1.0):
+            server = detect(connection, run, measure=measure, resolution=resolution)
+            local = detect(connection, run, engine="local", measure=measure, resolution=resolution)
+            assert abs(local.modularity - server.modularity) < 0.002
+            assert (server.method, local.method) == ("leiden", "leiden (leidenalg)")
+    found = connection.read(
+        "MATCH (f:Feature)-[:IN_COMMUNITY]->(c:Community {run: 'engines'}) WHERE f.community = c.id "
+        "RETURN count(DISTINCT c) AS communities, count(*) AS features, collect(DISTINCT c.method) AS methods"
+    )
+    members = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE)
+    assert found == [{"communities": local.count, "features": len(members), "methods": ["leiden (leidenalg)"]}]
+
+
+def test_a_server_without_data_science_offers_the_engine_that_it_does_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(tmp_path, "bare")
+    with without_data_science(tmp_path / "home") as address:
+        monkeypatch.setenv("NEO4J_PASSWORD", address.password)
+        with Connection(address) as connection:
+            load(connection, run)
+            with pytest.raises(GraphError, match="--engine local"):
+                detect(connection, run)
+            assert connection.read("MATCH (c:Community) RETURN c") == []
+            arguments = ["bare", "--uri", address.uri, "--engine", "local"]
+            shown = CliRunner().invoke(command, arguments, catch_exceptions=False)
+            assert "leiden (leidenalg)" in shown.stdout
+            assert connection.read("MATCH (c:Community) RETURN count(*) AS n")[0]["n"] > 0
+
+
 def test_new_communities_take_the_place_of_the_old(connection: Connection, tmp_path: Path) -> None:
     run = make_run(tmp_path, "again")
     load(connection, run)
@@ -95,6 +132,8 @@ def _projections(connection: Connection) -> list[Row]:
 def test_parameters_out_of_range_are_refused(connection: Connection, tmp_path: Path) -> None:
     run = make_run(tmp_path, "range")
     load(connection, run)
+    with pytest.raises(InputError, match="there is no engine 'locl'; did you mean local"):
+        detect(connection, run, engine="locl")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="there is no measure 'jacard'; did you mean jaccard"):
         detect(connection, run, measure="jacard")
     with pytest.raises(InputError, match=r"lowest similarity is 0\.0; weights must be positive"):

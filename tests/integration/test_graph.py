@@ -11,6 +11,7 @@ from saedb.cypher.library import library
 from saedb.cypher.names import feature_id
 from saedb.cypher.server.local import LocalServer
 from saedb.ingest.errors import GraphError, InputError
+from saedb.ingest.measures import EVIDENCE, MEASURES
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +67,32 @@ def test_features_and_edges_of_a_run_are_tables(graph: Graph) -> None:
     assert len(graph.features(BARE, layer=2)) == 6
     edges = graph.edges(min_pearson=0.95, min_support=700)
     expected = {(whole(u), whole(d)) for (u, d), m in EDGES.items() if m[0] >= 0.95 and m[5] >= 700}
-    assert set(zip(edges["source"], edges["target"], strict=True)) == expected
+    ends = list(zip(edges["source"], edges["target"], strict=True))
+    assert sorted(ends) == sorted(expected)
     assert len(graph.edges(layer=0)) == 6
     assert edges["mutual_information"].isna().all()
+    assert edges["support"].tolist() == [EDGES[_short(u), _short(d)][5] for u, d in ends]
     with pytest.raises(InputError, match="did you mean min_pearson"):
         graph.edges(min_pearsn=0.5)
+
+
+def _short(feature: str) -> str:
+    _, sae, index = feature.split("/")
+    return f"{sae[0]}/{index}"
+
+
+def test_edges_have_the_same_columns_whether_there_are_any_or_not(graph: Graph) -> None:
+    none, some = graph.edges(min_pearson=2.0), graph.edges(BARE)
+    assert list(none.columns) == ["source", "target", *(item.name for item in (*MEASURES, *EVIDENCE))]
+    assert none.dtypes.equals(some.dtypes)
+    assert (none["support"].dtype, none["pearson_moved"].dtype) == ("Int64", "float64")
+    assert len(some) == len(EDGES)
+
+
+def test_an_id_is_one_text_however_many_edges_have_it(graph: Graph) -> None:
+    edges = graph.edges()
+    ids = [*edges["source"], *edges["target"]]
+    assert len({id(text) for text in ids}) == len(set(ids)) < len(ids)
 
 
 def test_an_empty_answer_keeps_its_columns_and_types(graph: Graph) -> None:
