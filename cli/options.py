@@ -51,9 +51,12 @@ class ServerChoice:
         return Connection(self.address())
 
     def _asked_password(self) -> str | None:
-        if self.uri is None or "NEO4J_PASSWORD" in os.environ or not sys.stdin.isatty():
+        from saedb.cypher.address import checked
+
+        uri = self.uri or os.environ.get("NEO4J_URI")
+        if not uri or "NEO4J_PASSWORD" in os.environ or not sys.stdin.isatty():
             return None
-        return click.prompt(f"Password for {self.uri}", hide_input=True, err=True)
+        return click.prompt(f"Password for {checked(uri)}", hide_input=True, err=True)
 
 
 def home_option(command: Callable[P, R]) -> Callable[P, R]:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -13,6 +14,7 @@ from saedb.cli.options import ServerChoice, server_options
 from saedb.cli.output import Output, columns_of, output_option, show
 from saedb.cli.query_command import command_of
 from saedb.cypher.library import find, library
+from saedb.cypher.statement import loads_csv
 from saedb.ingest.errors import InputError
 
 
@@ -105,21 +107,41 @@ def feature(server: ServerChoice, feature_id: str, run: str | None, output: Lite
 
 @click.command()
 @click.argument("statement")
+@click.option("--write", is_flag=True, help="Let it write, and LOAD CSV; what it changed is told on stderr.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True, max=1e6),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The server stops it after so long.",
+)
 @output_option
 @server_options
-def cypher(server: ServerChoice, statement: str, output: Output) -> None:
+def cypher(server: ServerChoice, statement: str, write: bool, timeout: float, output: Output) -> None:
     """Run a Cypher statement that reads; "-" takes it from stdin.
 
-    The server refuses a statement that writes. Runs that are not ready are seen, too.
+    The server refuses a statement that writes, unless with --write. What it still lets a reading statement do: project
+    graphs into the memory of Graph Data Science, end other transactions, and show what is set on the server.
+    Runs that are not ready are seen, too.
 
     \b
     saedb cypher 'MATCH (r:Run) RETURN r.id, r.status'
     saedb cypher 'MATCH p = (:Feature)-[e:EVOLVES_TO]->(:Feature) RETURN p LIMIT 5'
     saedb query and-gates --show | saedb cypher - --output json
+    saedb cypher --write 'CREATE (:Note {text: "ask about 6/2320"})'
     """
     text = sys.stdin.read() if statement == "-" else statement
     if not text.strip():
         raise InputError("the statement is empty; for instance: saedb cypher 'MATCH (r:Run) RETURN r.id'")
+    if not write and loads_csv(text):
+        raise InputError("LOAD CSV makes the server fetch a file or an address; allow it with --write")
     with server.connect() as connection:
-        rows = connection.read(text)
-    show(rows, columns_of(rows), output, empty="No rows.")
+        answer = connection.statement(text, seconds=timeout, may_write=write)
+    show(answer.rows, columns_of(answer.rows), output, empty="No rows.")
+    if write:
+        click.echo(_written(answer.written), err=True)
+
+
+def _written(changes: Mapping[str, int]) -> str:
+    return ", ".join(f"{what}: {number:,}" for what, number in changes.items()) or "Nothing was changed."

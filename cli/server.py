@@ -1,14 +1,16 @@
-"""``saedb up``, ``down``, ``status``, ``doctor``: the local Neo4j server."""
+"""``saedb up``, ``down``, ``status``: the local Neo4j server; ``doctor``: any server, and this machine."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from saedb.cli.options import home_option
+from saedb.cli.options import ServerChoice, home_option, server_options
 from saedb.cli.output import Output, columns_of, output_option, show
 
 if TYPE_CHECKING:
+    from saedb.cypher.doctor import Check
     from saedb.cypher.server.local import Running, Status
 
 _COLOURS: Final = {"ok": "green", "warn": "yellow", "bad": "red"}
@@ -76,19 +78,21 @@ def status(output: Output) -> None:
 
 
 @click.command()
-@home_option
 @output_option
-def doctor(output: Output) -> None:
+@server_options
+def doctor(server: ServerChoice, output: Output) -> None:
     """Check everything that saedb needs, and say how to mend what is missing.
+
+    Of the server: versions, rights, indexes, runs left unfinished; of the local one also Java, disk, memory and ports.
+    It changes nothing. Exit status 1 if something is bad.
 
     \b
     saedb doctor
     saedb doctor --output json
+    saedb doctor --uri neo4j+s://graphs.example.org
     """
-    from saedb.cypher.server.doctor import examine
-
-    checks = []
-    for check in examine():
+    checks: list[Check] = []
+    for check in _examinations(server):
         checks.append(check)
         if output == "table":
             label = click.style(f"{check.level:<5}", fg=_COLOURS[check.level])
@@ -100,6 +104,20 @@ def doctor(output: Output) -> None:
         show(rows, columns_of(rows), output)
     if any(check.level == "bad" for check in checks):
         raise click.exceptions.Exit(1)
+
+
+def _examinations(server: ServerChoice) -> "Iterator[Check]":
+    from saedb.cypher.doctor import examine
+    from saedb.cypher.server.doctor import local_server, machine
+    from saedb.cypher.server.local import LocalServer
+
+    yield from machine()
+    if server.is_local:
+        yield from local_server()
+        status = LocalServer().status()
+        if status.state != "running" or status.problem is not None:
+            return
+    yield from examine(server.address())
 
 
 def _described(running: "Running") -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 _TOKEN: Final = re.compile(
     r"""
       (?P<text>    '(?:\\.|[^'\\])*' | "(?:\\.|[^"\\])*" | `(?:``|[^`])*` )
-    | (?P<comment> //[^\n]* | /\*.*?\*/ )
+    | (?P<comment> //[^\n\r]* | /\*.*?\*/ )
     | \$(?P<parameter> \w+ )
     | (?P<end>     ; )
     """,
@@ -24,6 +24,11 @@ _ESCAPES: Final = {
     "\t": r"\t",
 }
 
+# Whether \uXXXX counts behind a backslash depends on Neo4j's version.
+_UNICODE: Final = (re.compile(r"\\u([0-9a-fA-F]{4})"), re.compile(r"\\\\|\\u([0-9a-fA-F]{4})"))
+# Between the words stands what Cypher skips: anything that cannot be seen.
+_LOAD_CSV: Final = re.compile(r"\bLOAD[^!-~]+CSV\b", re.IGNORECASE)
+
 
 def parameters(cypher: str) -> Iterator[tuple[str, int]]:
     """Yield the name and place of every ``$name`` outside strings, quoted names and comments."""
@@ -35,6 +40,14 @@ def parameters(cypher: str) -> Iterator[tuple[str, int]]:
 def end(cypher: str) -> int | None:
     """Return the place of the first ``;`` outside strings, quoted names and comments."""
     return next((match.start() for match in _TOKEN.finditer(cypher) if match["end"]), None)
+
+
+def loads_csv(cypher: str) -> bool:
+    """Return whether the server would fetch a file or an address: LOAD CSV outside strings, names and comments."""
+    texts = (
+        pattern.sub(lambda match: chr(int(match[1], 16)) if match[1] else match[0], cypher) for pattern in _UNICODE
+    )
+    return any(_LOAD_CSV.search(_TOKEN.sub(" ", text)) for text in texts)
 
 
 def substituted(cypher: str, texts: Mapping[str, str]) -> str:

@@ -1,7 +1,9 @@
+import traceback
 from pathlib import Path
 
 import pytest
 
+from saedb.cypher.address import Address
 from saedb.cypher.connection import Connection, local, resolve
 from saedb.ingest.errors import GraphError, ServerError
 
@@ -57,3 +59,25 @@ def test_a_server_that_is_not_there_is_one_line(uri: str, message: str) -> None:
     with pytest.raises(GraphError, match=message) as caught, Connection(resolve(uri=uri, password="x")):
         pass
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "uri", ["bolt://ann:pa55word@a", "neo4j+s://pa55word@a:7687", "ann:pa55word@a", "bolt://a?x=ann:pa55word@b"]
+)
+@pytest.mark.parametrize("how", ["argument", "environment", "address"])
+def test_a_login_inside_the_address_is_refused_and_not_repeated(
+    uri: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if how == "environment":
+        monkeypatch.setenv("NEO4J_URI", uri)
+    address = Address(uri=uri, username="", password="", database="", origin="")
+    with pytest.raises(GraphError, match="set NEO4J_USERNAME and NEO4J_PASSWORD") as caught:
+        Connection(address) if how == "address" else resolve(uri=uri if how == "argument" else None)
+    assert "pa55word" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_driver_tells_nobody_how_it_is_used() -> None:
+    address = Address(uri="bolt://127.0.0.1:1", username="a", password="b", database="c", origin="")
+    connection = Connection(address)
+    assert connection._driver._pool.pool_config.telemetry_disabled
+    connection.__exit__(None, None, None)

@@ -32,6 +32,21 @@ def test_the_reason_is_told_from_the_console(layout: Layout, written: str, reaso
     assert written in logs.last_lines()
 
 
+def test_a_setting_of_the_users_own_is_blamed_only_where_there_are_some(layout: Layout) -> None:
+    logs = Logs.at_start(layout)
+    layout.console.write_text("Unrecognized setting. No declared setting with name: db.nothing\n")
+    assert logs.reason() is None
+    layout.own.write_text("db.nothing=1\n")
+    assert logs.reason() == f"it does not take a setting of {layout.own}; mend it there"
+
+
+def test_a_log_that_ends_in_half_a_transaction_is_known(layout: Layout) -> None:
+    logs = Logs.at_start(layout)
+    assert not logs.tell_of_torn_log()
+    layout.console.write_text("you can specify 'internal.dbms.tx_log.fail_on_corrupted_log_files=false'\n")
+    assert logs.tell_of_torn_log()
+
+
 def test_the_debug_log_of_earlier_starts_is_not_read(layout: Layout) -> None:
     debug = layout.logs / "debug.log"
     debug.write_text("java.io.IOException: No space left on device\n")
