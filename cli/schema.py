@@ -30,8 +30,7 @@ def schema(output: Literal["table", "json", "csv", "cypher", "markdown"]) -> Non
     if output == "cypher":
         from saedb.cypher import ddl
 
-        statements = (*ddl.constraints(), *ddl.node_indexes(), *ddl.edge_indexes())
-        click.echo("".join(f"{statement};\n" for statement in statements), nl=False)
+        click.echo("".join(f"{statement};\n" for statement in ddl.declared().values()), nl=False)
     elif output == "markdown":
         click.echo("\n".join(_page()))
     else:

@@ -159,7 +159,7 @@ def claimed(connection: Connection, run: str, status: Literal["loading", "droppi
         GraphError: another process has it, and lives.
     """
     state = connection.read(_STATE, run=run)[0]
-    if state["claim"] and not _is_dead(state["owner"], state["silent"]):
+    if state["claim"] and not is_dead(state["owner"], state["silent"]):
         raise _busy(run, state["status"], state["owner"], state["silent"])
     if state["status"] not in (None, "ready"):
         _log.info("run %s was left unfinished (%s)", run, state["status"])
@@ -174,7 +174,8 @@ def claimed(connection: Connection, run: str, status: Literal["loading", "droppi
         raise
 
 
-def _is_dead(owner: str | None, silent: float | None) -> bool:
+def is_dead(owner: str | None, silent: float | None) -> bool:
+    """Return whether the holder of a claim, silent for so many seconds, is taken for dead."""
     if owner is None or silent is None:
         return True
     process = Owner.parse(owner)

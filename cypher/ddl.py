@@ -55,18 +55,20 @@ def edge_indexes() -> list[str]:
     ]
 
 
+def declared() -> dict[str, str]:
+    """Return every statement by the name of its constraint or index."""
+    statements = (*constraints(), *node_indexes(), *edge_indexes())
+    return {statement.partition(" IF NOT EXISTS")[0].rpartition(" ")[2]: statement for statement in statements}
+
+
 def others(connection: Connection) -> list[str]:
     """Return the constraints and indexes of a graph that are not declared, such as ``index mine``."""
-    ours = {_declared(statement) for statement in (*constraints(), *node_indexes(), *edge_indexes())}
+    ours = declared()
     found = [
         *(f"index {row['name']}" for row in connection.read(_INDEXES)),
         *(f"constraint {row['name']}" for row in connection.read("SHOW CONSTRAINTS YIELD name RETURN name")),
     ]
     return [name for name in found if name.partition(" ")[2] not in ours]
-
-
-def _declared(statement: str) -> str:
-    return statement.partition(" IF NOT EXISTS")[0].rpartition(" ")[2]
 
 
 def prepare(connection: Connection) -> None:

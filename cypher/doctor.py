@@ -9,14 +9,13 @@ from neo4j import ManagedTransaction
 
 from saedb.cypher import ddl
 from saedb.cypher.address import Address
-from saedb.cypher.claim import Owner
+from saedb.cypher.claim import is_dead
 from saedb.cypher.connection import Connection, Row
 from saedb.cypher.schema import NODES, RELATIONSHIPS
 from saedb.ingest.errors import GraphError
 
 _OLDEST: Final = (5, 26)
 _VERSION: Final = re.compile(r"(\d+)\.(\d+)")
-_SILENT_SECONDS: Final = 120.0
 
 _COMPONENTS: Final = "CALL dbms.components() YIELD versions, edition RETURN versions[0] AS version, edition"
 _INDEXES: Final = "SHOW INDEXES YIELD name, state, populationPercent AS percent, failureMessage AS message"
@@ -121,7 +120,7 @@ def _indexes(connection: Connection) -> Iterator[Check]:
         yield Check(name="indexes", level="ok", found="made by the first load")
         return
     there = {row["name"]: row for row in connection.read(_INDEXES)}
-    statements = {_name(s): s for s in (*ddl.constraints(), *ddl.node_indexes(), *ddl.edge_indexes())}
+    statements = ddl.declared()
     faults = [fault for name, s in statements.items() if (fault := index_fault(name, s, there.get(name)))]
     yield from faults
     if not faults:
@@ -148,17 +147,13 @@ def index_fault(name: str, statement: str, row: Row | None) -> Check | None:
     return Check(name="indexes", level="warn", found=f"{name} is built to {row['percent']:.0f} %", mend="wait for it")
 
 
-def _name(statement: str) -> str:
-    return statement.partition(" IF NOT EXISTS")[0].rpartition(" ")[2]
-
-
 def _runs(connection: Connection) -> Iterator[Check]:
     rows = connection.read(_UNFINISHED)
     if not rows:
         yield Check(name="runs", level="ok", found=f"{connection.read(_LOADED)[0]['runs']} ready, none unfinished")
     for row in rows:
         name, status = row["run"], row["status"]
-        if _is_worked_on(row["owner"], row["silent"]):
+        if not is_dead(row["owner"], row["silent"]):
             yield Check(name="runs", level="ok", found=f"{name}: {status}, by a process that lives")
             continue
         again = f"saedb load {row['path'] or name}"
@@ -168,10 +163,3 @@ def _runs(connection: Connection) -> Iterator[Check]:
             found=f"{name}: {status}, and its process is gone",
             mend=f"saedb drop {name}" if status == "dropping" else f"{again} goes on, saedb drop {name} removes it",
         )
-
-
-def _is_worked_on(owner: str | None, silent: float | None) -> bool:
-    if owner is None:
-        return False
-    process = Owner.parse(owner)
-    return not process.is_gone() if process.is_here else (silent or 0.0) <= _SILENT_SECONDS

@@ -14,8 +14,9 @@ def test_every_measure_and_every_column_of_features_is_a_property() -> None:
 
 def test_everything_but_a_run_is_unique_within_its_run() -> None:
     assert {node.label: node.key for node in schema.NODES} == {
-        "Run": ("id",), "Sae": ("run", "id"), "Feature": ("run", "id"), "Community": ("run", "id"), "Lane": ("run", "id"),
-    }  # fmt: skip
+        "Run": ("id",),
+        **dict.fromkeys(("Sae", "Feature", "Community", "Lane"), ("run", "id")),
+    }
     assert "CREATE CONSTRAINT feature_run_id IF NOT EXISTS FOR (n:Feature) REQUIRE (n.run, n.id) IS UNIQUE" in (
         ddl.constraints()
     )
