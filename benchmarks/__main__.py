@@ -1,13 +1,13 @@
-"""The edge engine beside its alternatives, on the same layers in the same run: `make bench`."""
+"""The edge engine beside its alternatives, and the graph at scale: `make bench`."""
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import click
 
-from benchmarks import report, speed
+from benchmarks import report, scale, speed
 from benchmarks.accuracy import accuracy
 from benchmarks.alternatives import SparseProducts
 from benchmarks.endtoend import end_to_end
@@ -35,29 +35,44 @@ FULL: Final = Sizes(tokens=100_000, demo_tokens=16_384, blocks_width=WIDTH // 2)
 QUICK: Final = Sizes(tokens=10_000, demo_tokens=2_048, blocks_width=WIDTH // 8)
 
 
+Part = Literal["engine", "graph"]
+
+HEADINGS: Final[dict[Part, str]] = {
+    "engine": "The edge engine beside its alternatives",
+    "graph": "The graph at scale",
+}
+
+
 @click.command()
-@click.option("--quick", is_flag=True, help="A tenth of the tokens, to try it; the figures mean little.")
+@click.option("--only", type=click.Choice(list(HEADINGS)), help="Measure this part alone.")
+@click.option("--quick", is_flag=True, help="Small sizes, to try it; the figures mean little.")
 @click.option("--demo/--no-demo", default=True, help="Run the demo's model as well, which takes minutes.")
 @click.option(
-    "--write/--no-write", default=None, help="Write RESULTS.md and results.json.  [default: after a whole run]"
+    "--write/--no-write", default=None, help="Write RESULTS.md and results.json.  [default: after whole parts]"
 )
-def main(quick: bool, demo: bool, write: bool | None) -> None:
-    """Measure the edge engine beside its alternatives, and print the ratios."""
-    sizes = QUICK if quick else FULL
-    start = time.perf_counter()
-    found: list[Figure] = []
-    for figure in figures(sizes, demo=demo):
-        click.echo(report.line(figure), err=True)
-        found.append(figure)
-    heading = f"The edge engine beside its alternatives{', tried quickly' if quick else ''}"
-    click.echo(f"{heading}, {sizes.tokens:,} tokens, {WIDTH:,} features; {time.perf_counter() - start:.0f} s in all")
-    click.echo(report.lines(found))
-    if write or (write is None and demo and not quick):
-        report.write(found, heading)
+def main(only: Part | None, quick: bool, demo: bool, write: bool | None) -> None:
+    """Measure the edge engine beside its alternatives and the graph at scale, and print the figures."""
+    for part in [only] if only else HEADINGS:
+        start = time.perf_counter()
+        found: list[Figure] = []
+        for figure in _figures(part, quick=quick, demo=demo):
+            click.echo(report.line(figure), err=True)
+            found.append(figure)
+        heading = f"{HEADINGS[part]}{', tried quickly' if quick else ''}"
+        click.echo(f"{heading}; {time.perf_counter() - start:.0f} s in all")
+        click.echo(report.lines(found))
+        if write or (write is None and demo and not quick):
+            report.write(part, found, heading)
+
+
+def _figures(part: Part, *, quick: bool, demo: bool) -> Iterator[Figure]:
+    if part == "graph":
+        return scale.scale(scale.QUICK if quick else scale.FULL)
+    return figures(QUICK if quick else FULL, demo=demo)
 
 
 def figures(sizes: Sizes, *, demo: bool) -> Iterator[Figure]:
-    """Yield every figure as soon as it is there."""
+    """Yield every figure of the engine as soon as it is there."""
     if demo:
         # first, while this process is small: the most memory of a child counts from what its parent has
         yield from end_to_end(sizes.demo_tokens)

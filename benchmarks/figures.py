@@ -68,4 +68,5 @@ class Figure:
             "unit": self.kind.unit,
             "goal": None if self.goal is None else str(self.goal),
             "met": self.met,
+            "measured": self.measured,
         }

@@ -18,7 +18,7 @@ from saedb.ingest.sparse import SparseRows, stacked
 WIDTH = 600
 TOKENS = 16_384
 PAPER = EdgeRule.of(IngestConfig(inputs=("made up",), **PRESETS["paper"]))
-KEYS = {"figure", "case", "value", "unit", "goal", "met"}
+KEYS = {"figure", "case", "value", "unit", "goal", "met", "measured"}
 RATIO = Kind(name="speed", unit="times as fast", meaning="This against that.")
 
 
@@ -156,11 +156,12 @@ def test_results_are_written_for_people_and_for_programs(tmp_path: Path) -> None
         RATIO.figure("60", 21.5, Goal.at_least(20), measured="1 s, 21.5 s"),
         RATIO.figure("100", None, Goal.at_least(6), measured="not installed"),
     ]
-    report.write(figures, "A heading", tmp_path)
-    rows = json.loads((tmp_path / "results.json").read_text())
-    assert rows == [figure.row() for figure in figures]
-    assert rows[0] == {
-        "figure": "speed", "case": "60", "value": 21.5, "unit": "times as fast", "goal": ">= 20", "met": True
+    report.write("engine", figures, "A heading", tmp_path)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["engine"]["figures"] == [figure.row() for figure in figures]
+    assert results["engine"]["figures"][0] == {
+        "figure": "speed", "case": "60", "value": 21.5, "unit": "times as fast", "goal": ">= 20", "met": True,
+        "measured": "1 s, 21.5 s",
     }  # fmt: skip
     page = (tmp_path / "RESULTS.md").read_text()
     assert "| speed | 60 | 21.5 times as fast | >= 20 | yes | 1 s, 21.5 s |" in page
@@ -168,9 +169,20 @@ def test_results_are_written_for_people_and_for_programs(tmp_path: Path) -> None
     assert RATIO.meaning in page
 
 
+def test_a_part_that_is_measured_again_leaves_the_other_parts_alone(tmp_path: Path) -> None:
+    for part, value in (("engine", 1.0), ("graph", 2.0), ("engine", 3.0)):
+        report.write(part, [RATIO.figure(part, value, measured="")], f"All of {part}", tmp_path)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert {part: result["figures"][0]["value"] for part, result in results.items()} == {"engine": 3.0, "graph": 2.0}
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert [line for line in page.splitlines() if line.startswith("# ")] == ["# All of engine", "# All of graph"]
+
+
 def test_the_results_that_are_kept_have_the_declared_form() -> None:
-    rows = json.loads((report.FOLDER / "results.json").read_text())
+    results = json.loads((report.FOLDER / "results.json").read_text())
     page = (report.FOLDER / "RESULTS.md").read_text()
+    assert page == "\n".join(report.page(result) for result in results.values())
+    rows = [row for result in results.values() for row in result["figures"]]
     assert rows
     for row in rows:
         assert set(row) == KEYS

@@ -18,11 +18,13 @@
 // @column support: integer[] (tokens)  tokens with input and output active
 // @column input_density: float[] (share)  how often each input is active
 // @example --min-necessity 0.99 --min-support 50
-MATCH (u:Feature)-[e:EVOLVES_TO {run: $run}]->(d:Feature)
+MATCH ()-[e:EVOLVES_TO {run: $run}]->(d)
 WHERE e.necessity >= $min_necessity AND coalesce(e.support >= $min_support, true)
-WITH d, u, e ORDER BY u.depth, u.index
+WITH d, collect(e) AS es
+WHERE size(es) = $inputs
+UNWIND es AS e
+WITH d, e, startNode(e) AS u ORDER BY u.depth, u.index
 WITH d, collect(u) AS us, collect(e) AS es
-WHERE size(us) = $inputs
 WITH d, us, es ORDER BY coalesce(es[0].support, -1) DESC, d.depth, d.index LIMIT $limit
 RETURN d.id AS output, d.label AS output_label, d.density AS output_density,
        [u IN us | u.id] AS inputs, [u IN us | u.label] AS input_labels, [e IN es | e.necessity] AS necessity,

@@ -13,7 +13,7 @@
 // @column decoder_cosine: float  cosine of the two decoder directions
 // @column support: integer (tokens)  tokens with both active
 // @example --min-pearson 0.9 --max-decoder-cosine 0.1
-MATCH (u:Feature)-[e:EVOLVES_TO {run: $run}]->(d:Feature)
+MATCH (u)-[e:EVOLVES_TO {run: $run}]->(d)
 WHERE e.pearson >= $min_pearson AND e.decoder_cosine <= $max_decoder_cosine
 WITH u, e, d
 ORDER BY e.pearson - e.decoder_cosine DESC, u.depth, u.index, d.depth, d.index LIMIT $limit

@@ -18,9 +18,9 @@
 MATCH (:Run {id: $run})-[:HAS_SAE]->(s:Sae)
 WHERE ($layer IS NULL OR s.layer = $layer) AND EXISTS { (s)-[:COMPARED_WITH]->(:Sae) }
 MATCH (f:Feature {run: $run, layer: s.layer})
-WHERE f.sae = s.id AND NOT coalesce(f.state_out, '') IN ['dead', 'rare']
+WHERE f.depth = s.depth AND NOT coalesce(f.state_out, '') IN ['dead', 'rare']
 WITH f ORDER BY coalesce(f.n_active, -1) DESC, f.depth, f.index
-WHERE NOT EXISTS { (f)-[e:EVOLVES_TO]->(:Feature) WHERE e.pearson >= $max_pearson }
+WHERE NOT EXISTS { (f)-[e:EVOLVES_TO]->() WHERE e.pearson >= $max_pearson }
 WITH f LIMIT $limit
 OPTIONAL MATCH (f)-[e:EVOLVES_TO WHERE e.pearson IS NOT NULL]->(n:Feature)
 WITH f, e, n ORDER BY e.pearson DESC, n.depth, n.index

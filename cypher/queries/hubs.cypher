@@ -12,9 +12,10 @@
 // @column edges_out: integer  edges to later layers
 // @example --direction out --limit 20
 MATCH (f:Feature {run: $run})
-WITH f, COUNT { (f)<-[:EVOLVES_TO]-() } AS edges_in, COUNT { (f)-[:EVOLVES_TO]->() } AS edges_out
-WITH f, edges_in, edges_out, CASE $direction WHEN 'in' THEN edges_in WHEN 'out' THEN edges_out
-                             ELSE edges_in + edges_out END AS edges
+WITH f, CASE $direction WHEN 'in' THEN COUNT { (f)<-[:EVOLVES_TO]-() } WHEN 'out' THEN COUNT { (f)-[:EVOLVES_TO]->() }
+        ELSE COUNT { (f)-[:EVOLVES_TO]-() } END AS edges
 WHERE edges > 0
-WITH f, edges_in, edges_out, edges ORDER BY edges DESC, f.depth, f.index LIMIT $limit
-RETURN f.id AS feature, f.label AS label, f.density AS density, edges_in, edges_out
+WITH f, edges ORDER BY edges DESC, f.depth, f.index LIMIT $limit
+RETURN f.id AS feature, f.label AS label, f.density AS density,
+       COUNT { (f)<-[:EVOLVES_TO]-() } AS edges_in, COUNT { (f)-[:EVOLVES_TO]->() } AS edges_out
+ORDER BY edges DESC, f.depth, f.index

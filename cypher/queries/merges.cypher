@@ -18,11 +18,15 @@
 // @column sufficiency: float[]  P(output active | input active)
 // @column support: integer[] (tokens)  tokens with input and output active
 // @example --min-inputs 3 --min-sufficiency 0.8
-MATCH (u:Feature)-[e:EVOLVES_TO {run: $run}]->(d:Feature)
+MATCH ()-[e:EVOLVES_TO {run: $run}]->(d)
+USING INDEX e:EVOLVES_TO(run, sufficiency)  // few edges are sufficient, nearly all have a limited necessity
 WHERE e.sufficiency >= $min_sufficiency AND e.necessity <= $max_necessity AND coalesce(e.support >= $min_support, true)
-WITH d, u, e ORDER BY e.necessity DESC, u.depth, u.index
+WITH d, collect(e) AS es
+WHERE size(es) >= $min_inputs
+UNWIND es AS e
+WITH d, e, startNode(e) AS u ORDER BY e.necessity DESC, u.depth, u.index
 WITH d, collect(u) AS us, collect(e) AS es, sum(e.necessity) AS coverage
-WHERE size(us) >= $min_inputs AND coverage >= $min_coverage
+WHERE coverage >= $min_coverage
 WITH d, us, es, coverage ORDER BY size(us) DESC, coverage DESC, d.depth, d.index LIMIT $limit
 RETURN d.id AS output, d.label AS output_label, coverage, [u IN us | u.id] AS inputs,
        [u IN us | u.label] AS input_labels, [e IN es | e.necessity] AS necessity,

@@ -19,12 +19,14 @@
 // @column support: integer[] (tokens)  tokens with input and output active
 // @column input_density: float[] (share)  how often each input is active
 // @example --min-sufficiency 0.99 --inputs 3
-MATCH (u:Feature)-[e:EVOLVES_TO {run: $run}]->(d:Feature)
+MATCH ()-[e:EVOLVES_TO {run: $run}]->(d)
 WHERE e.sufficiency >= $min_sufficiency AND coalesce(e.support >= $min_support, true)
-WITH d, u, e ORDER BY u.depth, u.index
+WITH d, collect(e) AS es
+WHERE size(es) = $inputs
+UNWIND es AS e
+WITH d, e, startNode(e) AS u ORDER BY u.depth, u.index
 WITH d, collect(u) AS us, collect(e) AS es,
      CASE WHEN count(e.necessity) = count(e) THEN sum(e.necessity) END AS coverage
-WHERE size(us) = $inputs
 WITH d, us, es, coverage
 ORDER BY coalesce(coverage, -1) DESC, coalesce(es[0].support, -1) DESC, d.depth, d.index LIMIT $limit
 RETURN d.id AS output, d.label AS output_label, d.density AS output_density, coverage,

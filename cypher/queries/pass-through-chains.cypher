@@ -12,22 +12,31 @@
 // @column features: feature[]  the features in order
 // @column labels: string[]  their labels
 // @example --min-pearson 0.9 --min-length 5
-MATCH (u:Feature)-[e:EVOLVES_TO {run: $run}]->(d:Feature)
+MATCH (u)-[e:EVOLVES_TO {run: $run}]->(d)
 WHERE e.pearson >= $min_pearson
-WITH u, e, d ORDER BY e.pearson DESC, d.depth, d.index
-WITH u, collect(e)[0] AS e
-WITH u, e, endNode(e) AS d ORDER BY e.pearson DESC, u.depth, u.index
-WITH d, collect(e)[0] AS link
-WITH collect(link) AS links
-WITH links, [link IN links | startNode(link)] AS sources, [link IN links | endNode(link)] AS targets
-UNWIND links AS first
-WITH links, sources, targets, startNode(first) AS start, endNode(first) AS second
-WHERE NOT start IN targets AND ($min_length = 2 OR second IN sources)
-MATCH chain = (start)-[e:EVOLVES_TO WHERE e IN links]->+(last)
-WHERE length(chain) >= $min_length - 1 AND NOT last IN sources
-UNWIND relationships(chain) AS edge
-WITH chain, min(edge.pearson) AS lowest_pearson
-WITH nodes(chain) AS features, lowest_pearson
-ORDER BY size(features) DESC, lowest_pearson DESC, features[0].depth, features[0].index LIMIT $limit
-RETURN size(features) AS length, lowest_pearson,
+WITH u, e, d ORDER BY e.run DESC, e.pearson DESC, d.depth, d.index  // run first: the index's order
+WITH u, collect(e)[0] AS e, max(e.pearson) AS pearson
+WITH endNode(e) AS d, e, pearson ORDER BY pearson DESC, u.depth, u.index
+WITH d, collect(e)[0] AS link, max(pearson) AS pearson
+WITH collect(link) AS links, collect(pearson) AS pearsons
+// Links are followed in lists, by number: a step in the graph would look at every edge of a feature.
+CALL (links) {
+  UNWIND range(0, size(links) - 1) AS i
+  UNWIND [startNode(links[i]), endNode(links[i])] AS feature
+  WITH feature, max(CASE feature WHEN startNode(links[i]) THEN i END) AS leaving,
+       max(CASE feature WHEN endNode(links[i]) THEN i END) AS entering
+  ORDER BY entering
+  RETURN collect(CASE WHEN entering IS NOT NULL THEN coalesce(leaving, -1) END) AS next,
+         collect(CASE WHEN entering IS NULL THEN leaving END) AS firsts
+}
+WITH links, pearsons, next, firsts, COUNT { (:Run {id: $run})-[:HAS_SAE]->() } AS layers
+UNWIND firsts AS first
+WITH links, pearsons, reduce(chain = [first], step IN range(3, layers) |
+                             CASE WHEN next[chain[-1]] < 0 THEN chain ELSE chain + next[chain[-1]] END) AS chain
+WHERE size(chain) >= $min_length - 1
+WITH [i IN chain | links[i]] AS chain, reduce(lowest = 1.0, i IN chain |
+                                              CASE WHEN pearsons[i] < lowest THEN pearsons[i] ELSE lowest END) AS lowest
+WITH [startNode(chain[0])] + [link IN chain | endNode(link)] AS features, lowest
+ORDER BY size(features) DESC, lowest DESC, features[0].depth, features[0].index LIMIT $limit
+RETURN size(features) AS length, lowest AS lowest_pearson,
        [feature IN features | feature.id] AS features, [feature IN features | feature.label] AS labels

@@ -16,11 +16,11 @@
 // @column decoder_cosine: float  cosine of the two decoder directions
 // @column support: integer (tokens)  tokens with both active
 // @example --min-pearson 0.98 --layer 4
-MATCH (u:Feature)-[e:EVOLVES_TO {run: $run}]->(d:Feature)
+MATCH (u)-[e:EVOLVES_TO {run: $run}]->(d)
 WHERE e.pearson >= $min_pearson AND ($layer IS NULL OR u.layer = $layer)
-WITH u, d, e ORDER BY e.pearson DESC, d.depth, d.index
-WITH u, collect(e)[0] AS e
-WITH u, e, endNode(e) AS d ORDER BY e.pearson DESC, u.depth, u.index, u.id LIMIT $limit
+WITH u, d, e ORDER BY e.run DESC, e.pearson DESC, d.depth, d.index  // run first: the index's order
+WITH u, collect(e)[0] AS e, max(e.pearson) AS pearson
+WITH u, e, endNode(e) AS d, pearson ORDER BY pearson DESC, u.depth, u.index LIMIT $limit
 RETURN u.id AS source, u.label AS source_label, d.id AS target, d.label AS target_label,
-       e.pearson AS pearson, e.jaccard AS jaccard, e.decoder_cosine AS decoder_cosine, e.support AS support
-ORDER BY pearson DESC, u.depth, u.index, source
+       pearson, e.jaccard AS jaccard, e.decoder_cosine AS decoder_cosine, e.support AS support
+ORDER BY pearson DESC, u.depth, u.index

@@ -18,7 +18,8 @@
 // @column lift: float  how much more often than by chance both are active
 // @column support: integer (tokens)  tokens with both active
 // @example --max-sufficiency 0.1 --min-support 100
-MATCH (u:Feature)-[e:EVOLVES_TO {run: $run}]->(d:Feature)
+MATCH (u)-[e:EVOLVES_TO {run: $run}]->(d)
+USING INDEX e:EVOLVES_TO(run, necessity)  // few edges are necessary, most have a low sufficiency
 WHERE e.necessity >= $min_necessity AND e.sufficiency <= $max_sufficiency
   AND coalesce(u.density <= $max_density, true) AND coalesce(e.support >= $min_support, true)
 WITH u, e, d ORDER BY coalesce(e.lift, 0) DESC, e.sufficiency, u.depth, u.index, d.depth, d.index LIMIT $limit

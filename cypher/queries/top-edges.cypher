@@ -17,8 +17,9 @@
 // @column sufficiency: float  P(target active | source active)
 // @column support: integer (tokens)  tokens with both active
 // @example --measure lift --minimum 10 --min-support 100
-MATCH (u:Feature {run: $run})-[e:EVOLVES_TO {run: $run}]->(d:Feature)
-WHERE e.$measure >= $minimum AND coalesce(e.support >= $min_support, true) AND ($layer IS NULL OR u.layer = $layer)
+MATCH (u:Feature {run: $run})-[e:EVOLVES_TO {run: $run}]->(d)
+WHERE e.$measure >= $minimum AND ($min_support = 0 OR coalesce(e.support >= $min_support, true))
+  AND ($layer IS NULL OR u.layer = $layer)
 WITH u, e, d
 ORDER BY e.run DESC, e.$measure DESC, u.depth, u.index, d.depth, d.index LIMIT $limit  // run first: the index's order
 RETURN u.id AS source, u.label AS source_label, d.id AS target, d.label AS target_label, e.$measure AS value,

@@ -1,14 +1,20 @@
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks import answers
+from benchmarks.graphs import Shape, made_up_run
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from known_graph import BARE, KNOWN, loaded, whole
 
+from saedb.cypher.connection import Connection
 from saedb.cypher.graph import Graph
 from saedb.cypher.library import library
+from saedb.cypher.load import load
 from saedb.cypher.query import Query
+from saedb.cypher.removal import drop
 from saedb.cypher.server.local import LocalServer
 from saedb.cypher.statement import literal
 from saedb.ingest.errors import InputError
@@ -18,6 +24,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "community": {"community": 0},
     "search": {"text": "courts"},
 }
+MADE_UP = Shape(layers=6, width=300, edges=10_000)
+REQUIRED: dict[str, dict[str, Any]] = {
+    "neighbours": {"feature": "1/0"},
+    "community": {"community": 0},
+    "search": {"text": "baba"},
+}
+"""Of a made-up run: values of the parameters without a default."""
 WHOLE_SCANS = {
     "AllNodesScan",
     "NodeByLabelScan",
@@ -261,6 +274,33 @@ def test_no_query_scans_what_an_index_finds(graph: Graph, query: Query) -> None:
 
 def _operators(plan: Any) -> set[str]:
     return {plan["operatorType"].split("@")[0]}.union(*(_operators(child) for child in plan.get("children", [])))
+
+
+def test_no_query_mixes_two_runs_of_the_same_features(server: LocalServer, tmp_path: Path) -> None:
+    one, other = (made_up_run(tmp_path / name, MADE_UP, seed) for seed, name in enumerate(("one-run", "other-run")))
+    with Connection(server.address()) as connection:
+        load(connection, one)
+        alone = _everything(connection, "one-run")
+        load(connection, other)
+        assert _everything(connection, "one-run") == alone
+        theirs = _everything(connection, "other-run")
+        for run in ("one-run", "other-run"):
+            drop(connection, run)
+    assert [name for name, rows in alone.items() if not any(rows)] == []
+    assert [name for name, rows in alone.items() if rows == theirs[name]] == []
+
+
+def _everything(connection: Connection, run: str) -> dict[str, list[list[dict[str, Any]]]]:
+    """Return the rows of every query of the library on a run, by its defaults and by other values."""
+    connection.run("CALL db.index.fulltext.awaitEventuallyConsistentIndexRefresh()")
+    graph = Graph(connection)
+    found: dict[str, list[list[dict[str, Any]]]] = {}
+    for query in library().values():
+        asked = [{}, *answers.OTHERS.get(query.name, ())]
+        rows = [graph.rows(query, {**REQUIRED.get(query.name, {}), **values, "run": run}) for values in asked]
+        # Relevance weighs how rare a word is in the whole full-text index, so a search's score is left out.
+        found[query.name] = [[{k: v for k, v in row.items() if k != "score"} for row in part] for part in rows]
+    return found
 
 
 _TEXTS = st.text(st.one_of(st.sampled_from("\\u0027'\"`$;/*\n\r\t{}"), st.characters(exclude_categories=["Cs"])))
