@@ -134,7 +134,7 @@ def _build(staging: LocalServer, everything: Sequence[Held], report: Report) -> 
     launch.prepare(staging.layout, free_ports(), _IMPORT_MEMORY)
     report("importing edges", 0, files.edges)
     arguments = import_arguments(files, folder / "report")
-    launch.run_admin(java.find(), staging.layout, _IMPORT_MEMORY, arguments, heard(report, files.edges))
+    launch.run_admin(java.find(), staging.layout, _IMPORT_MEMORY, arguments, heard(report, files.edges), folder)
     shutil.rmtree(folder)
     passed("staging imported")
     staging.up(report)

@@ -69,23 +69,49 @@ def parts(run: RunDirectory) -> Iterator[Part]:
     Raises:
         RunError: a table is missing or damaged.
     """
-    features = run.read(tables.FEATURES, rundir.FEATURES_FILE)
-    members = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE) if run.record.communities else None
+    yield from nodes(run)
+    yield from links(run)
+    for source, target in run.record.pairs:
+        yield edges(run, source, target)
+    yield from members(run)
+
+
+def nodes(run: RunDirectory) -> Iterator[Part]:
+    """Yield the nodes of a run but its Run node."""
     yield _saes(run)
-    yield from _features(run, features, members)
-    if run.record.communities and members is not None:
-        found = community_rows(members, features.select(["id", "layer", "label"]), run.record.communities)
-        yield _part(
-            schema.COMMUNITY, {name: [row[name] for row in found] for name in found[0]} if found else {"id": []}
-        )
+    features = run.read(tables.FEATURES, rundir.FEATURES_FILE)
+    belonging = _members(run)
+    if belonging is not None:
+        features = features.append_column("community", _community_of(features["id"], belonging))
+    layers = sorted({sae.layer for sae in run.record.saes})
+    for layer in layers:
+        rows = features.filter(pc.field("layer") == layer)
+        yield _part(schema.FEATURE, _columns(rows), schema.layer_label(layer, layers[-1]))
+    if run.record.communities and belonging is not None:
+        found = community_rows(belonging, features.select(["id", "layer", "label"]), run.record.communities)
+        columns = {name: [row[name] for row in found] for name in found[0]} if found else {"id": []}
+        yield _part(schema.COMMUNITY, columns)
+
+
+def links(run: RunDirectory) -> Iterator[Part]:
+    """Yield the relationships between the run and its SAEs, and among these."""
     saes = [sae.id for sae in run.record.saes]
     yield _part(schema.HAS_SAE, {"source": [run.record.id] * len(saes), "target": saes})
-    yield _pairs(run)
-    for name in run.edge_files:
-        edges = run.read(tables.EDGES, name)
-        yield _part(schema.EVOLVES_TO, dict(zip(edges.column_names, edges.columns, strict=True)))
-    if members is not None:
-        yield _part(schema.IN_COMMUNITY, {"source": members["feature"], "target": members["community"]})
+    sources, targets = zip(*run.record.pairs, strict=True) if run.record.pairs else ((), ())
+    counts = [run.record.files[name].rows for name in run.edge_files]
+    yield _part(schema.COMPARED_WITH, {"source": sources, "target": targets, "edges": counts})
+
+
+def edges(run: RunDirectory, source: str, target: str) -> Part:
+    """Return the edges between the features of two SAEs."""
+    return _part(schema.EVOLVES_TO, _columns(run.read(tables.EDGES, rundir.edges_file(source, target))))
+
+
+def members(run: RunDirectory) -> Iterator[Part]:
+    """Yield the memberships of features in communities, where the run has communities."""
+    belonging = _members(run)
+    if belonging is not None:
+        yield _part(schema.IN_COMMUNITY, {"source": belonging["feature"], "target": belonging["community"]})
 
 
 def _part(item: Node | Relationship, columns: dict[str, Any], layer: str | None = None) -> Part:
@@ -98,20 +124,12 @@ def _saes(run: RunDirectory) -> Part:
     return _part(schema.SAE, {name: [row[name] for row in rows] for name in names})
 
 
-def _pairs(run: RunDirectory) -> Part:
-    sources, targets = zip(*run.record.pairs, strict=True) if run.record.pairs else ((), ())
-    edges = [run.record.files[name].rows for name in run.edge_files]
-    return _part(schema.COMPARED_WITH, {"source": sources, "target": targets, "edges": edges})
+def _members(run: RunDirectory) -> pa.Table | None:
+    return run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE) if run.record.communities else None
 
 
-def _features(run: RunDirectory, features: pa.Table, members: pa.Table | None) -> Iterator[Part]:
-    if members is not None:
-        features = features.append_column("community", _community_of(features["id"], members))
-    layers = sorted({sae.layer for sae in run.record.saes})
-    for layer in layers:
-        rows = features.filter(pc.field("layer") == layer)
-        columns = dict(zip(rows.column_names, rows.columns, strict=True))
-        yield _part(schema.FEATURE, columns, schema.layer_label(layer, layers[-1]))
+def _columns(rows: pa.Table) -> dict[str, Any]:
+    return dict(zip(rows.column_names, rows.columns, strict=True))
 
 
 def _community_of(ids: pa.ChunkedArray, members: pa.Table) -> pa.Array:

@@ -66,7 +66,7 @@ def of_graph(connection: Connection, report: Report = silent, run: str | None = 
     """
     total = sum(row["n"] for row in connection.read(_COUNTS))
     found: dict[tuple[str, str], Sum] = {}
-    sources: dict[str, list[tuple[str, Any]]] = {}
+    sources: dict[str, list[tuple[Any, Any]]] = {}
     done = 0
 
     def add(item: Node | Relationship, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -132,7 +132,7 @@ def _node_statement(node: Node) -> str:
 
 
 def _relationships(
-    connection: Connection, edge: Relationship, sources: Sequence[tuple[str, Any]]
+    connection: Connection, edge: Relationship, sources: Sequence[tuple[Any, Any]]
 ) -> Iterator[dict[str, Sequence[Any]]]:
     """Yield the relationships of so many sources at a time, in one list: the driver takes long for many rows."""
     key = BY_LABEL[edge.source].key
@@ -145,7 +145,7 @@ def _relationships(
         f"RETURN collect([id, t.id, {_SIZE} + CASE WHEN {is_inside} THEN 0 ELSE 1000 END{values}]) AS rows"
     )
     for run, group in groupby(sources, key=lambda source: source[0]):
-        ids = [id_ for _, id_ in group]
+        ids = [id_ for _, id_ in group if isinstance(run, str)]
         for start in range(0, len(ids), _SOURCES):
             part = ids[start : start + _SOURCES]
             rows = connection.read(statement, run=run, ids=part, left_out=["run"])[0]["rows"]
@@ -162,7 +162,8 @@ def _by_run(item: Node | Relationship, columns: Mapping[str, Sequence[Any]]) -> 
     rows = {name: _column(columns[name], type_) for name, type_ in types.items() if name in columns}
     labels = np.array([":".join(names) for names in columns["its_labels"]], dtype=object)
     hashes = _mixed(rows, labels, np.array(columns["its_size"], dtype=np.int64))
-    codes, names = pd.factorize(np.array(columns["its_run"], dtype=object))
+    runs = [run if isinstance(run, str) else repr(run) for run in columns["its_run"]]  # it may lack, or be of any type
+    codes, names = pd.factorize(np.array(runs, dtype=object))
     for code, name in enumerate(names):
         yield str(name), _sum(hashes[codes == code])
 

@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from saedb.cypher import contents, online, schema
+from saedb.cypher import contents, online
 from saedb.cypher.additions import additions
 from saedb.cypher.bulk import ForeignContentError, rebuild
 from saedb.cypher.claim import Claim, claimed
@@ -25,6 +25,8 @@ from saedb.cypher.connection import Connection
 from saedb.cypher.counts import check_counts
 from saedb.cypher.ddl import index_edges, prepare
 from saedb.cypher.removal import remove_contents
+from saedb.cypher.server import swap
+from saedb.cypher.server.layout import Layout
 from saedb.cypher.server.local import LocalServer
 from saedb.cypher.ways import Way, choose
 from saedb.ingest import rundir
@@ -37,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 _STATE: Final = """
 MATCH (r:Run {id: $run})
-RETURN r.status = 'ready' AND r.content = $content AS is_there, r.loading = $content AS is_begun
+RETURN r.status = 'ready' AND r.content = $content AS is_there, r.loading = $plan AS is_begun
 """
 
 
@@ -84,6 +86,9 @@ def load(connection: Connection, run: RunDirectory, report: Report = silent, *, 
         connection.write("MATCH (r:Run {id: $run}) SET r.path = $path", run=run.record.id, path=path)
         return _result(connection, run)
     start = time.monotonic()
+    if connection.address.home is not None:
+        swap.check_free(Layout(connection.address.home))
+    prepare(connection)
     choice = choose(connection, run, way)
     reason = choice.reason
     if choice.way == "bulk":
@@ -91,6 +96,7 @@ def load(connection: Connection, run: RunDirectory, report: Report = silent, *, 
         try:
             rebuild(server, run, choice.held, report)
         except ForeignContentError as error:
+            connection.reopen(server.address())
             reason = str(error)
         else:
             connection.reopen(server.address())
@@ -101,20 +107,16 @@ def load(connection: Connection, run: RunDirectory, report: Report = silent, *, 
 
 
 def _write(connection: Connection, run: RunDirectory, report: Report) -> None:
-    prepare(connection)
     with claimed(connection, run.record.id, "loading") as claim:
         _make_room(claim, run, report)
-        written = online.open_lanes(claim, run.content_hash)
-        properties = contents.run_properties(run)
-        totals = {schema.FEATURE: properties["features"], schema.EVOLVES_TO: properties["edges"]}
-        online.write(claim, contents.parts(run), written, totals, report)
+        online.write(claim, run, report)
         index_edges(connection, report, claim.beat)
         check_counts(connection, run)
-        claim.finish(**properties, loaded=rundir.now())
+        claim.finish(**contents.run_properties(run), loaded=rundir.now())
 
 
 def _is_there(connection: Connection, run: RunDirectory) -> bool:
-    found = connection.read(_STATE, run=run.record.id, content=run.content_hash)
+    found = connection.read(_STATE, run=run.record.id, content=run.content_hash, plan=online.plan(run))
     return bool(found and found[0]["is_there"])
 
 
@@ -131,7 +133,7 @@ def _result(
 
 def _make_room(claim: Claim, run: RunDirectory, report: Report) -> None:
     """Remove what the graph holds of another content of the run; additions to it are never removed unasked."""
-    state = claim.connection.read(_STATE, run=claim.run, content=run.content_hash)
+    state = claim.connection.read(_STATE, run=claim.run, content=run.content_hash, plan=online.plan(run))
     if state and state[0]["is_begun"]:
         return
     if found := additions(claim.connection, claim.run):
@@ -139,4 +141,6 @@ def _make_room(claim: Claim, run: RunDirectory, report: Report) -> None:
             f"the graph has another content of run {claim.run}, with additions of yours ({', '.join(found)}); to let "
             f"them go: saedb drop {claim.run}, then load it again"
         )
+    for _ in contents.parts(run):  # a damaged table must not cost what is there
+        pass
     remove_contents(claim, report)

@@ -1,229 +1,148 @@
-"""Rows into any server, through the driver: in batches that are counted in their own transactions, in several lanes.
+"""A run's rows into any server, through the driver: in counted batches, in several lanes at once (`lanes`).
 
-A lane is one session that writes its batches in order. The transaction of a batch locks the lane's node in the graph,
-asks it whether this load still holds the claim and whether the batch is there already, and counts the batch on it. So
-a load that was interrupted goes on with the next batch, one whose claim was taken writes nothing more, and a commit
-whose answer was lost is not made twice.
-
-A new relationship locks both its ends. So that lanes never wait for each other, the ends are dealt into as many blocks
-as there are lanes, and the relationships go in rounds: in round r lane i has those from block i to block i + r.
+A new relationship locks both its ends, and the relationships that were theirs last with the other ends of these. So
+each lane has pairs of SAEs that lie next to each other along the model, far from those of the others, and waits with a
+pair while another lane writes one that shares an SAE with it, or that a third pair connects with it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Final, LiteralString, cast
+from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise
+from threading import Condition, Event, Lock
+from typing import Any, Final
 
-import numpy as np
-import pyarrow as pa
-from neo4j import ManagedTransaction
-from neo4j.exceptions import IncompleteCommit
-from numpy.typing import NDArray
-
-from saedb.cypher.batches import BATCH, batches
+from saedb.cypher import contents
+from saedb.cypher.batches import BATCH
 from saedb.cypher.claim import Claim
-from saedb.cypher.contents import Part
-from saedb.cypher.schema import BY_LABEL, EVOLVES_TO, FEATURE, IN_COMMUNITY, Node, Relationship
-from saedb.ingest.errors import GraphError
-from saedb.ingest.failpoints import passed
+from saedb.cypher.lanes import Elements, Lane, open_lanes
+from saedb.cypher.schema import EVOLVES_TO, FEATURE, NODES, RUN, Node, Relationship
 from saedb.ingest.progress import Report
+from saedb.ingest.rundir import FEATURES_FILE, RunDirectory
 
 LANES: Final = 2
 """Sessions at once; more than the server has processors do not help."""
 
-_STAGES: Final = {FEATURE: "loading features", EVOLVES_TO: "loading edges", IN_COMMUNITY: "loading communities"}
+_ELEMENTS: Final = "MATCH (n:{label} {{{key}}}) RETURN collect(n.id) AS ids, collect(elementId(n)) AS elements"
 
-_OPEN: Final = """
-UNWIND range(0, $lanes - 1) AS id
-MERGE (lane:Lane {run: $run, id: id})
-ON CREATE SET lane.done = 0
-SET lane.claim = $claim
-WITH claimed, lane ORDER BY lane.id
-SET claimed.loading = $content
-RETURN collect(lane.done) AS n
-"""
-# The SET takes the lane's lock, so what is read after it is what was committed last.
-_LOCK: Final = """
-MATCH (lane:Lane {run: $run, id: $lane})
-SET lane.beat = timestamp()
-WITH lane
-RETURN lane.claim = $claim AS is_ours, lane.done AS done
-"""
-_COUNT: Final = "MATCH (lane:Lane {run: $run, id: $lane}) SET lane.done = $number + 1"
+Pair = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Rows for one transaction."""
-
-    item: Node | Relationship
-    lane: int
-    number: int
-    """In the lane, from 0, over the whole load."""
-    statement: str
-    rows: pa.Table
-
-
-def open_lanes(claim: Claim, content: str) -> list[int]:
-    """Return how many batches each lane has written already, after the lanes have become this claim's.
-
-    Waits for the batch that another loader may have under way, so that the numbers are final.
-    """
-    return claim.list(_OPEN, lanes=LANES, content=content)
-
-
-def write(
-    claim: Claim,
-    parts: Iterable[Part],
-    written: Sequence[int],
-    totals: Mapping[Node | Relationship, int],
-    report: Report,
-) -> None:
-    """Write the batches that are not in the graph yet.
-
-    Args:
-        claim: the claim on the run.
-        parts: everything but the Run node, in order; the same at every try.
-        written: batches of each lane that are there, from `open_lanes`.
-        totals: rows to report of, by what they are.
-        report: progress.
+def write(claim: Claim, run: RunDirectory, report: Report) -> None:
+    """Write the batches of a run that are not in the graph yet: everything but the Run node.
 
     Raises:
+        RunError: a table is missing or damaged.
         GraphError: the claim is lost, an end of a relationship is missing, or the server fails.
     """
-    done = dict.fromkeys(totals, 0)
+    progress, stopped = _Progress(claim, run, report), Event()
+    done = open_lanes(claim, plan(run), LANES)
+    lanes = [Lane(claim, number, count, progress.written, stopped) for number, count in enumerate(done)]
+    for part in contents.nodes(run):
+        size = -(-part.rows.num_rows // LANES)
+        shares = [part.rows.slice(lane.number * size, size) for lane in lanes]
+        _at_once([partial(lane.write, part, rows, {}) for lane, rows in zip(lanes, shares, strict=True)], stopped)
+    elements = _elements(claim, run)
+    for part in contents.links(run):
+        lanes[0].write(part, part.rows, elements)
+    apart = Apart(run.record.pairs)
+    shares = dealt(run.record.pairs)
+    _at_once(
+        [partial(_write_pairs, lane, run, pairs, apart, elements) for lane, pairs in zip(lanes, shares, strict=True)],
+        stopped,
+    )
+    for part in contents.members(run):
+        lanes[0].write(part, part.rows, elements)
 
-    def tell(batch: Batch) -> None:
-        if batch.item in done:
-            done[batch.item] += batch.rows.num_rows
-            report(_STAGES[batch.item], done[batch.item], totals[batch.item])
 
-    with ExitStack() as stack:
-        lanes = [ThreadPoolExecutor(1) for _ in range(LANES)]
-        for lane in lanes:
-            stack.callback(lane.shutdown, cancel_futures=True)
-        for together in _rounds(parts):
-            there = [batch for batch in together if batch.number < written[batch.lane]]
-            missing = [batch for batch in together if batch.number >= written[batch.lane]]
-            waiting = {lanes[batch.lane].submit(_commit, claim, batch): batch for batch in missing}
-            for batch in there:
-                tell(batch)
-            for future in as_completed(waiting):
+def plan(run: RunDirectory) -> str:
+    """Return what decides the batches of each lane: a load that was begun by another plan cannot go on."""
+    return f"{run.content_hash} in {LANES} lanes by {BATCH}"
+
+
+def dealt(pairs: Sequence[Pair]) -> list[Sequence[Pair]]:
+    """Return the pairs of each lane, in the order of the model."""
+    bounds = [lane * len(pairs) // LANES for lane in range(LANES + 1)]
+    return [pairs[first:last] for first, last in pairwise(bounds)]
+
+
+class Apart:
+    """Keeps lanes from writing pairs at once whose features may be ends of the same relationships."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self._pairs = pairs
+        self._busy: list[Pair] = []
+        self._changed = Condition()
+
+    @contextmanager
+    def alone(self, pair: Pair) -> Generator[None]:
+        """Wait until no pair near this one is being written, and keep those away until the block ends."""
+        with self._changed:
+            self._changed.wait_for(lambda: not any(self.is_near(pair, other) for other in self._busy))
+            self._busy.append(pair)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._busy.remove(pair)
+                self._changed.notify_all()
+
+    def is_near(self, one: Pair, other: Pair) -> bool:
+        """Return whether two pairs share an SAE, or a third has one of each."""
+        if set(one) & set(other):
+            return True
+        return any(set(pair) & set(one) and set(pair) & set(other) for pair in self._pairs)
+
+
+def _write_pairs(lane: Lane, run: RunDirectory, pairs: Sequence[Pair], apart: Apart, elements: Elements) -> None:
+    for pair in pairs:
+        with apart.alone(pair):
+            part = contents.edges(run, *pair)
+            lane.write(part, part.rows, elements)
+
+
+def _at_once(works: Sequence[Callable[[], None]], stopped: Event) -> None:
+    """Do some works at the same time; what stops one, or this, stops all before their next batch."""
+    with ThreadPoolExecutor(len(works)) as pool:
+        try:
+            for future in as_completed([pool.submit(work) for work in works]):
                 future.result()
-                tell(waiting[future])
-                claim.beat()
-
-
-def _rounds(parts: Iterable[Part]) -> Iterator[list[Batch]]:
-    """Yield batches that may be written at the same time, each lane's in order."""
-    numbers = [0] * LANES
-    for part in parts:
-        statement = _node_statement(part) if isinstance(part.item, Node) else _edge_statement(part.item, part.rows)
-        for shares in _dealt(part):
-            together: list[Batch] = []
-            for lane, share in enumerate(shares):
-                for rows in batches(share):
-                    together.append(
-                        Batch(item=part.item, lane=lane, number=numbers[lane], statement=statement, rows=rows)
-                    )
-                    numbers[lane] += 1
-            yield together
-
-
-def _dealt(part: Part) -> Iterator[list[pa.Table]]:
-    """Yield the rows of each lane, round by round; few rows, or ends that may be source and target, have one lane."""
-    rows = part.rows
-    if rows.num_rows <= BATCH:
-        yield [rows]
-    elif isinstance(part.item, Node):
-        size = -(-rows.num_rows // LANES)
-        yield [rows.slice(start, size) for start in range(0, rows.num_rows, size)]
-    elif _any_common(rows["source"], rows["target"]):
-        yield [rows]
-    else:
-        source, target = (_block(rows[end]) for end in ("source", "target"))
-        for turn in range(LANES):
-            in_turn = target == (source + turn) % LANES
-            yield [rows.filter(pa.array(in_turn & (source == lane))) for lane in range(LANES)]
-
-
-def _any_common(source: pa.ChunkedArray, target: pa.ChunkedArray) -> bool:
-    return not set(source.unique().to_pylist()).isdisjoint(target.unique().to_pylist())
-
-
-def _block(ends: pa.ChunkedArray) -> NDArray[np.int64]:
-    """Return the block of each relationship's end: equal ends are in the same one."""
-    codes = ends.combine_chunks().dictionary_encode().indices.to_numpy()
-    return codes.astype(np.int64) % LANES
-
-
-def _commit(claim: Claim, batch: Batch) -> None:
-    """Write a batch and count it, unless that was done already."""
-    columns = {name: batch.rows[name].to_pylist() for name in batch.rows.column_names}
-
-    def work(transaction: ManagedTransaction) -> bool:
-        lane = transaction.run(_LOCK, run=claim.run, claim=claim.token, lane=batch.lane).single()
-        if lane is None or not lane["is_ours"]:
-            raise claim.lost()
-        if lane["done"] > batch.number:
-            return False
-        found = transaction.run(cast("LiteralString", batch.statement), run=claim.run, **columns).single()
-        if found is None or found["n"] != batch.rows.num_rows:
-            raise _lacking(claim, batch)
-        transaction.run(_COUNT, run=claim.run, lane=batch.lane, number=batch.number)
-        return True
-
-    try:
-        claim.connection.transaction(work)
-    except GraphError as error:
-        if not isinstance(error.__cause__, IncompleteCommit):
+        except BaseException:
+            stopped.set()
             raise
-        claim.connection.transaction(work)  # which finds out whether the batch is there
-    passed("batch committed")
 
 
-def _lacking(claim: Claim, batch: Batch) -> GraphError:
-    name = batch.item.label if isinstance(batch.item, Node) else batch.item.type
-    return GraphError(
-        f"some {name} of run {claim.run} cannot be made: the graph lacks nodes that they join; saedb drop {claim.run}, "
-        "then load it again, and where that does not help, compute or import it again"
-    )
+def _elements(claim: Claim, run: RunDirectory) -> Elements:
+    """Return the database's own id of each node of the run; the features layer by layer, which bounds the memory."""
+    found: dict[str, dict[Any, str]] = {}
+    layers = sorted({sae.layer for sae in run.record.saes})
+    for node in NODES:
+        key = "id: $run" if node is RUN else "run: $run"
+        for layer in layers if node is FEATURE else [None]:
+            statement = _ELEMENTS.format(label=node.label, key=key if layer is None else f"{key}, layer: $layer")
+            row = claim.connection.read(statement, run=claim.run, layer=layer)[0]
+            found.setdefault(node.label, {}).update(zip(row["ids"], row["elements"], strict=True))
+    return found
 
 
-def _node_statement(part: Part) -> str:
-    return (
-        "UNWIND range(0, size($id) - 1) AS i\n"
-        f"CREATE (n:{':'.join(part.labels)} {_map(part.rows.column_names)})\n"
-        "RETURN count(*) AS n"
-    )
+class _Progress:
+    """Reports what the lanes have written, and gives the claim's signs of life."""
 
+    def __init__(self, claim: Claim, run: RunDirectory, report: Report) -> None:
+        self._claim = claim
+        self._report = report
+        self._lock = Lock()
+        self._totals: dict[Node | Relationship, int] = {
+            FEATURE: run.record.files[FEATURES_FILE].rows,
+            EVOLVES_TO: contents.edge_count(run),
+        }
+        self._done = dict.fromkeys(self._totals, 0)
 
-def _edge_statement(edge: Relationship, rows: pa.Table) -> str:
-    names = [name for name in rows.column_names if name not in ("source", "target")]
-    has_run = any(p.name == "run" for p in edge.properties)
-    return (
-        "UNWIND range(0, size($source) - 1) AS i\n"
-        f"{_end('s', edge.source, 'source')}\n"
-        f"{_end('t', edge.target, 'target')}\n"
-        f"CREATE (s)-[:{edge.type} {_map(names, has_run=has_run)}]->(t)\n"
-        "RETURN count(*) AS n"
-    )
-
-
-def _end(variable: str, label: str, column: str) -> str:
-    """Return a lookup by key.
-
-    Without the hint the planner, which remembers an empty or dropped graph, may take the index on the run alone and
-    walk through all features for each one.
-    """
-    key = BY_LABEL[label].key
-    own = f"{key[-1]}: ${column}[i]"
-    values = f"run: $run, {own}" if "run" in key else own
-    return f"MATCH ({variable}:{label} {{{values}}}) USING INDEX SEEK {variable}:{label}({', '.join(key)})"
-
-
-def _map(names: Sequence[str], *, has_run: bool = True) -> str:
-    # Columns, because the server takes twice as long for as many maps or lists of one row each.
-    values = [f"`{name}`: ${name}[i]" for name in names]
-    return "{" + ", ".join(["run: $run", *values] if has_run else values) + "}"
+    def written(self, item: Node | Relationship, rows: int) -> None:
+        with self._lock:
+            if item in self._done:
+                self._done[item] += rows
+                stage = "loading features" if item is FEATURE else "loading edges"
+                self._report(stage, self._done[item], self._totals[item])
+            self._claim.beat()

@@ -106,7 +106,7 @@ RUN: Final = Node(
         _float("modularity", "modularity of the communities"),
         _string("owner", "process that is loading or dropping it"),
         _string("claim", "token of that process's claim"),
-        _string("loading", "content that an unfinished load is about to bring"),
+        _string("loading", "content that an unfinished load is about to bring, and in which batches"),
         _integer("heartbeat", "last sign of life of the owner, by the server's clock", "ms since 1970"),
     ),
 )
@@ -229,7 +229,8 @@ def rows(item: Node | Relationship, columns: Mapping[str, Any]) -> pa.Table:
 
     Args:
         item: a relationship has the columns ``source`` and ``target`` before its properties: ids of its ends.
-        columns: arrays or lists by name, of equal length; NaN and empty lists are no values.
+        columns: arrays or lists by name, of equal length; NaN, empty texts and empty lists are no values, because
+            the import of a bulk load knows none of them.
 
     Raises:
         ValueError: a column is not declared.
@@ -251,10 +252,14 @@ def key_type(label: str) -> pa.DataType:
 
 def _filled(values: Any, type_: pa.DataType) -> pa.ChunkedArray | pa.Array:
     column = values.cast(type_) if isinstance(values, pa.ChunkedArray) else pa.array(values, type_, from_pandas=True)
-    if not pa.types.is_list(type_):
+    if pa.types.is_list(type_) or pa.types.is_string(type_):
+        length = "list_value_length" if pa.types.is_list(type_) else "binary_length"
+        is_value = pc.call_function("greater", [pc.call_function(length, [column]), pa.scalar(0)])
+    elif pa.types.is_floating(type_):
+        is_value = pc.call_function("invert", [pc.call_function("is_nan", [column])])
+    else:
         return column
-    is_filled = pc.call_function("greater", [pc.call_function("list_value_length", [column]), pa.scalar(0)])
-    return pc.call_function("if_else", [is_filled, column, pa.scalar(None, type_)])
+    return pc.call_function("if_else", [is_value, column, pa.scalar(None, type_)])
 
 
 def layer_label(layer: int, last: int) -> str:

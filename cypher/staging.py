@@ -74,7 +74,7 @@ class Files:
         self.edges += done
 
     def arguments(self) -> list[str]:
-        """Return the import's arguments for the files."""
+        """Return the import's arguments for the files, which are named from their folder."""
         nodes = [f"--nodes={labels}={_joined(files)}" for labels, files in self._nodes.items()]
         edges = [f"--relationships={type_}={_joined(files)}" for type_, files in self._relationships.items()]
         return [*nodes, *edges]
@@ -150,4 +150,4 @@ def _damaged(run: RunDirectory, what: str) -> RunError:
 
 
 def _joined(files: list[Path]) -> str:
-    return ",".join(map(str, files))
+    return ",".join(file.name for file in files)  # the import has no way to write a path with a comma

@@ -56,7 +56,12 @@ def server_command(java: Java, layout: Layout, memory: Memory) -> list[str]:
 
 
 def run_admin(
-    java: Java, layout: Layout, memory: Memory, arguments: Sequence[str], heard: Callable[[str], None] | None = None
+    java: Java,
+    layout: Layout,
+    memory: Memory,
+    arguments: Sequence[str],
+    heard: Callable[[str], None] | None = None,
+    folder: Path | None = None,
 ) -> str:
     """Return what one of ``neo4j-admin``'s commands printed, run in a prepared home whose server is stopped.
 
@@ -66,6 +71,7 @@ def run_admin(
         memory: its heap is that of the server.
         arguments: the command.
         heard: is given each line as it is printed.
+        folder: where it runs.
 
     Raises:
         ServerError: it failed; the last lines of what it printed follow the first line.
@@ -74,6 +80,7 @@ def run_admin(
     printed: list[str] = []
     with subprocess.Popen(
         command,
+        cwd=folder,
         env=environment(layout),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -140,7 +140,9 @@ class LocalServer:
             return "not running"
         with self.locked():
             state = State.read(self.layout.state)
-            return self._end(state) if state is not None else "not running"
+            ended = self._end(state) if state is not None else "not running"
+            swap.recover(self.layout)  # and with it what a killed loader still has running
+            return ended
 
     def status(self) -> Status:
         """Return how the server is now, without waiting for a command that starts or stops it."""
@@ -228,7 +230,10 @@ class LocalServer:
         if state is not None:
             self._end(state)
         swap.undo(self.layout)
-        raise ServerError(f"the new store is no good ({error}); the one of before is back: saedb up") from error
+        # What the logs advise, such as to move the data away, is about the store that is gone.
+        reason, _, lines = str(error).partition("\n")
+        why = f"\n{lines}" if lines else f" ({reason})"
+        raise ServerError(f"the new store is no good, so the one of before is back; start it: saedb up{why}") from error
 
     def _end_unanswering(self, state: State, failure: GraphError) -> None:
         if not ready.needs_restart(failure):

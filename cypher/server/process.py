@@ -5,6 +5,7 @@ command line. A pid that the system gave to another program, or a state file cop
 """
 
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+_POLL_SECONDS = 0.05
 CLOCK_TOLERANCE = 2.0  # seconds: the system rounds its own start to whole ones
 
 
@@ -90,13 +92,34 @@ def find(recorded: Recorded, neo4j_home: Path) -> psutil.Process | None:
 def stop(process: psutil.Process, patience: float) -> bool:
     """Stop a process by SIGTERM; return False if it had to be killed after ``patience`` seconds."""
     process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(patience)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return False
+    if has_ended(process, patience):
+        return True
+    process.kill()
+    has_ended(process)
+    return False
+
+
+def has_ended(process: psutil.Process, patience: float = math.inf) -> bool:
+    """Return whether a process ends within ``patience`` seconds.
+
+    It has ended, too, when only its parent has not noticed yet, such as a notebook that started it: psutil would wait
+    for that parent.
+    """
+    deadline = time.monotonic() + patience
+    while _is_alive(process):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    with contextlib.suppress(psutil.TimeoutExpired):  # of a parent that is not this process
+        process.wait(0)
     return True
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def started(process: psutil.Process) -> float:

@@ -23,6 +23,7 @@ from typing import Final, Literal, Self, get_args
 import psutil
 from filelock import FileLock, Timeout
 
+from saedb.cypher.server import process
 from saedb.cypher.server.layout import Layout
 from saedb.ingest.errors import ServerError
 from saedb.ingest.failpoints import passed
@@ -94,6 +95,17 @@ def alone(layout: Layout) -> Generator[None]:
         yield
     finally:
         lock.release()
+
+
+def check_free(layout: Layout) -> None:
+    """Check that nobody is building a store in this home, which what is written meanwhile would make useless.
+
+    Raises:
+        ServerError: a process is.
+    """
+    if Journal.read(layout) is not None:
+        with alone(layout):
+            pass
 
 
 def begin(layout: Layout, runs: Mapping[str, str]) -> None:
@@ -212,11 +224,11 @@ def _sync(folder: Path) -> None:
 def _discard(staging: Path) -> None:
     """Delete a staging home, and end what runs in it: a server or an import that its loader left behind."""
     mark = f"@{Layout(staging).arguments}"
-    for process in psutil.process_iter():
+    for found in psutil.process_iter():
         try:
-            if mark in process.cmdline():
-                process.kill()
-                process.wait()
+            if mark in found.cmdline():
+                found.kill()
+                process.has_ended(found)
         except psutil.Error:  # gone, or not ours to look at
             continue
     if staging.exists():

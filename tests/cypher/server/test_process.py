@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import killed
 import psutil
 import pytest
 
@@ -81,3 +82,12 @@ def test_ctrl_c_waits_for_the_end_of_what_must_not_be_interrupted() -> None:
     assert done == ["all of it"]
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+def test_a_process_is_stopped_by_another_than_its_parent(sleeper: Recorded) -> None:
+    """Its parent, such as a notebook that lives on, does not notice: the system keeps it in the process table."""
+    assert killed.run(_stopped, sleeper.pid) == 0
+
+
+def _stopped(pid: int) -> None:
+    assert process.stop(psutil.Process(pid), patience=60)

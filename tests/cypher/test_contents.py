@@ -1,0 +1,140 @@
+"""The rows of a run's graph, against a second computation of them row by row."""
+
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from handmade import PAIRS, SAES, WIDTH, handmade
+
+from saedb.cypher import contents, schema
+from saedb.cypher.contents import Part
+from saedb.cypher.schema import EVOLVES_TO, FEATURE, Node
+from saedb.ingest import rundir, tables
+from saedb.ingest.errors import RunError
+from saedb.ingest.rundir import RunDirectory
+
+Row = tuple[tuple[str, str], ...]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return handmade(tmp_path_factory.mktemp("runs"), "hand")
+
+
+def _known(row: dict[str, Any]) -> Row:
+    """Return what a store would keep of a row: no nulls, no NaN, no empty texts or lists."""
+    kept = {
+        name: value
+        for name, value in row.items()
+        if value is not None and value not in ([], "") and not (isinstance(value, float) and math.isnan(value))
+    }
+    return tuple(sorted((name, repr(value)) for name, value in kept.items()))
+
+
+def rows_of(run: RunDirectory, name: str) -> Counter[Row]:
+    found: Counter[Row] = Counter()
+    for part in contents.parts(run):
+        if name == _name(part):
+            found.update(_known(row) for row in part.rows.to_pylist())
+    return found
+
+
+def _name(part: Part) -> str:
+    return part.item.label if isinstance(part.item, Node) else part.item.type
+
+
+def test_features_are_the_rows_of_their_table_with_their_community(run: RunDirectory) -> None:
+    members = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE).to_pylist()
+    community = {row["feature"]: row["community"] for row in members}
+    rows = run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pylist()
+    assert rows_of(run, "Feature") == Counter(_known({**row, "community": community.get(row["id"])}) for row in rows)
+
+
+def test_edges_are_the_rows_of_their_tables(run: RunDirectory) -> None:
+    rows = [row for name in run.edge_files for row in run.read(tables.EDGES, name).to_pylist()]
+    assert rows_of(run, "EVOLVES_TO") == Counter(map(_known, rows))
+
+
+def test_each_feature_has_the_label_of_its_layer(run: RunDirectory) -> None:
+    for part in contents.parts(run):
+        if part.item is FEATURE:
+            assert part.labels == ("Feature", f"L{part.rows['layer'][0].as_py():02d}")
+            assert len(part.rows["layer"].unique()) == 1
+
+
+def test_communities_know_their_features(run: RunDirectory) -> None:
+    members = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE).to_pylist()
+    layer = {row["id"]: row["layer"] for row in run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pylist()}
+    (part,) = (part for part in contents.parts(run) if _name(part) == "Community")
+    for row in part.rows.to_pylist():
+        mine = [member["feature"] for member in members if member["community"] == row["id"]]
+        assert (row["size"], row["layers"]) == (len(mine), sorted({layer[id_] for id_ in mine}))
+    joined = rows_of(run, "IN_COMMUNITY")
+    assert joined == Counter(_known({"source": m["feature"], "target": m["community"]}) for m in members)
+
+
+def test_saes_and_pairs_are_those_of_the_record(run: RunDirectory) -> None:
+    assert rows_of(run, "HAS_SAE") == Counter(_known({"source": "hand", "target": sae}) for sae in SAES)
+    edges = [WIDTH, WIDTH, 0]
+    assert rows_of(run, "COMPARED_WITH") == Counter(
+        _known({"source": s, "target": t, "edges": n}) for (s, t), n in zip(PAIRS, edges, strict=True)
+    )
+
+
+def test_nodes_come_before_what_joins_them(run: RunDirectory) -> None:
+    known = {("Run", "hand")}
+    for part in contents.parts(run):
+        if isinstance(part.item, Node):
+            known |= {(part.item.label, id_) for id_ in part.rows["id"].to_pylist()}
+        elif part.rows.num_rows:
+            ends = {(part.item.source, id_) for id_ in part.rows["source"].to_pylist()}
+            assert ends | {(part.item.target, id_) for id_ in part.rows["target"].to_pylist()} <= known
+
+
+def test_a_run_without_communities_or_edges_has_its_features(tmp_path: Path) -> None:
+    run = handmade(tmp_path, "bare", communities=False, source=[], target=[])
+    assert len(rows_of(run, "Feature")) == WIDTH * len(SAES)
+    assert not rows_of(run, "Community")
+    assert len(rows_of(run, "EVOLVES_TO")) == WIDTH
+
+
+@pytest.mark.parametrize("values", [[math.nan, 0.5], pa.chunked_array([[math.nan, 0.5]])])
+def test_what_is_no_number_is_no_value(values: Any) -> None:
+    rows = schema.rows(EVOLVES_TO, {"source": ["a", "b"], "target": ["c", "d"], "pearson": values})
+    assert rows["pearson"].to_pylist() == [None, 0.5]
+
+
+@pytest.mark.parametrize("values", [["", "a", None], pa.chunked_array([["", "a", None]])])
+def test_an_empty_text_is_no_value(values: Any) -> None:
+    rows = schema.rows(FEATURE, {"id": ["a", "b", "c"], "label": values})
+    assert rows["label"].to_pylist() == [None, "a", None]
+
+
+@pytest.mark.parametrize("values", [[[], ["a"], None], pa.chunked_array([[[], ["a"], None]])])
+def test_an_empty_list_is_no_value(values: Any) -> None:
+    rows = schema.rows(FEATURE, {"id": ["a", "b", "c"], "top_tokens": values})
+    assert rows["top_tokens"].to_pylist() == [None, ["a"], None]
+
+
+@pytest.mark.parametrize("values", [[None, None], [math.nan, math.nan], pa.chunked_array([[math.nan, math.nan]])])
+def test_a_column_without_any_value_is_left_out(values: Any) -> None:
+    assert schema.rows(FEATURE, {"id": ["a", "b"], "density": values}).column_names == ["id"]
+
+
+def test_a_column_that_nobody_declared_is_refused() -> None:
+    with pytest.raises(ValueError, match="mine"):
+        schema.rows(FEATURE, {"id": ["a"], "mine": [1]})
+
+
+@pytest.mark.parametrize("name", [rundir.FEATURES_FILE, rundir.COMMUNITIES_FILE, "edges/pair=0-a--1-a/edges.parquet"])
+def test_a_table_that_is_missing_or_damaged_is_named(tmp_path: Path, name: str) -> None:
+    run = handmade(tmp_path, "damaged")
+    (run.path / name).write_bytes(b"garbage")
+    with pytest.raises(RunError, match=f"{name} is damaged"):
+        list(contents.parts(run))
+    (run.path / name).unlink()
+    with pytest.raises(RunError, match=f"{name} is missing"):
+        list(contents.parts(run))

@@ -1,0 +1,82 @@
+"""A run written by hand, whose tables hold what is hard to store: gaps, NaN, empty lists, odd numbers and texts."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from saedb.ingest import rundir, tables
+from saedb.ingest.record import CommunitiesRecord, RunRecord, SaeRecord, TokenCounts
+from saedb.ingest.rundir import RunDirectory
+
+TEXTS: Final = (None, "", " ", "a;b,c|d", "'}) DETACH DELETE n //", '"`\\', "\0", "é\n\t", "true", "12", "x" * 40_000)
+NUMBERS: Final = (None, 0.0, -0.0, 1e-300, 5e-324, 0.1, -1.0, 1.7976931348623157e308, float("inf"), 1.0, 2.0)
+COUNTS: Final = (None, 0, 1, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 7, 8, 9)
+LISTS: Final = (None, [], [""], ["a", "a"], [";"], ["\0", "'"], ["é"], ["1"], [" ", ","], ["x" * 40_000], ["z"])
+WIDTH: Final = len(TEXTS)
+SAES: Final = ("0-a", "1-a", "1-b", "2-a")
+PAIRS: Final = (("0-a", "1-a"), ("1-a", "2-a"), ("1-b", "2-a"))
+"""The last one has no edge."""
+
+
+def handmade(folder: Path, name: str, *, communities: bool = True, **edges: Any) -> RunDirectory:
+    """Return a complete run; `edges` are columns of the first pair's table in place of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    saes = tuple(
+        SaeRecord(id=id_, layer=int(id_[0]), set=id_[2:], depth=depth, d_sae=WIDTH, l0=0.5 if depth else None)
+        for depth, id_ in enumerate(SAES)
+    )
+    counts = TokenCounts(read=10, counted=9, left_out={}, documents=1, context_size=5, prepend_bos=True)
+    record = RunRecord(
+        id=name, kind="ingest", model="m", created="2026-01-01T00:00:00+00:00", config={"text": TEXTS[4]}, saes=saes,
+        pairs=PAIRS, tokens=counts,
+    )  # fmt: skip
+    run = RunDirectory.create(folder / name, record)
+    run.write(tables.FEATURES, rundir.FEATURES_FILE, [tables.rows(tables.FEATURES, _features())])
+    for (source, target), columns in zip(PAIRS, (edges or _edges("0-a", "1-a"), _edges("1-a", "2-a"), {}), strict=True):
+        filled = columns or {"source": [], "target": []}
+        run.write(tables.EDGES, rundir.edges_file(source, target), [tables.rows(tables.EDGES, filled)])
+    if communities:
+        _add_communities(run)
+    run.update(status="complete")
+    return RunDirectory.open(run.path)
+
+
+def ids(sae: str) -> list[str]:
+    return [f"m/{sae}/{index}" for index in range(WIDTH)]
+
+
+def _features() -> dict[str, Any]:
+    layers = [int(sae[0]) for sae in SAES for _ in range(WIDTH)]
+    return {
+        "id": [id_ for sae in SAES for id_ in ids(sae)],
+        "sae": [sae for sae in SAES for _ in range(WIDTH)],
+        "layer": layers,
+        "depth": [depth for depth in range(len(SAES)) for _ in range(WIDTH)],
+        "index": [*range(WIDTH)] * len(SAES),
+        "label": TEXTS * len(SAES),
+        "n_positive": COUNTS * len(SAES),
+        "density": NUMBERS * len(SAES),
+        "positional": [None, True, False, *[None] * (WIDTH - 3)] * len(SAES),
+        "top_tokens": LISTS * len(SAES),
+        "examples": [[]] * (WIDTH * len(SAES)),
+    }
+
+
+def _edges(source: str, target: str) -> dict[str, Any]:
+    return {
+        "source": ids(source),
+        "target": ids(target)[::-1],
+        "pearson": NUMBERS,
+        "jaccard": NUMBERS[::-1],
+        "support": COUNTS,
+    }
+
+
+def _add_communities(run: RunDirectory) -> None:
+    members = [*ids("0-a"), *ids("1-a")[:4]]
+    numbers = [0] * 8 + [1] * (len(members) - 8)
+    rows = tables.rows(tables.COMMUNITIES, {"feature": members, "community": numbers})
+    run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [rows])
+    found = CommunitiesRecord(
+        method="leiden", measure="jaccard", min_similarity=0.1, resolution=1.0, seed=1, count=2, modularity=0.5
+    )
+    run.update(communities=found)
