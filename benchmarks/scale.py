@@ -25,7 +25,7 @@ class Scale:
     """Of the online loads."""
 
 
-FULL: Final = Scale(whole=Shape(), part=Shape(layers=2, edges=300_000), rounds=2)
+FULL: Final = Scale(whole=Shape(), part=Shape(layers=4, edges=300_000), rounds=2)
 QUICK: Final = Scale(
     whole=Shape(layers=4, width=2_000, edges=40_000), part=Shape(layers=2, width=2_000, edges=20_000), rounds=1
 )

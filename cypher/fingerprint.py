@@ -82,7 +82,7 @@ def of_graph(connection: Connection, report: Report = silent, run: str | None = 
             known = sources.setdefault(node.label, [])
             known += zip(columns["its_run"], columns["id"], strict=True)
     for edge in RELATIONSHIPS:
-        for columns in _relationships(connection, edge, sources[edge.source]):
+        for columns in _relationships(connection, edge, sources.get(edge.source, [])):
             add(edge, columns)
         if run is None and (missed := _stored(connection, edge) - _seen(found, edge)):
             found["", edge.type] = Sum(missed)

@@ -52,6 +52,10 @@ def test_a_loaded_graph_has_the_fingerprint_of_its_tables(connection: Connection
     assert fingerprint.of_graph(connection, run="printed") == expected
 
 
+def test_an_empty_graph_has_an_empty_fingerprint(connection: Connection) -> None:
+    assert fingerprint.of_graph(connection, run="nobody's") == {}
+
+
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_no_change_escapes_the_fingerprint(connection: Connection, run: RunDirectory, change: str) -> None:
     with connection._driver.session() as session, session.begin_transaction() as transaction:
