@@ -1,5 +1,6 @@
 // Edges that are strongest by one measure.
-// Measures that select edges (pearson, jaccard, necessity, sufficiency) have an index; by the others it takes longer.
+// Measures that select edges (pearson, jaccard, necessity, sufficiency) have an index. By another one every edge is read:
+// some two seconds for each million.
 // @group edges
 // @param run: run  the run to search
 // @param measure: measure = pearson  the highest come first
@@ -16,7 +17,7 @@
 // @column necessity: float  P(source active | target active)
 // @column sufficiency: float  P(target active | source active)
 // @column support: integer (tokens)  tokens with both active
-// @example --measure lift --minimum 10 --min-support 100
+// @example --measure necessity --minimum 0.9 --min-support 100
 MATCH (u:Feature {run: $run})-[e:EVOLVES_TO {run: $run}]->(d)
 WHERE e.$measure >= $minimum AND ($min_support = 0 OR coalesce(e.support >= $min_support, true))
   AND ($layer IS NULL OR u.layer = $layer)
