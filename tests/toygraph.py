@@ -84,4 +84,8 @@ def check_tables(connection: Connection, run: RunDirectory) -> None:
 
 
 def _known_rows(rows: Any) -> set[tuple[tuple[str, Any], ...]]:
-    return {tuple(sorted((k, str(v)) for k, v in row.items() if v is not None and k != "community")) for row in rows}
+    """Return each row without its community, and without what is no value in a graph."""
+    return {
+        tuple(sorted((k, str(v)) for k, v in row.items() if v not in (None, "", []) and k != "community"))
+        for row in rows
+    }

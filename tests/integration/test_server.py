@@ -16,7 +16,7 @@ import requests
 
 from saedb.cypher.connection import Connection
 from saedb.cypher.server import ready
-from saedb.cypher.server.local import LocalServer
+from saedb.cypher.server.local import FIRST_START_BYTES, LocalServer
 from saedb.cypher.server.settings import HOST
 from saedb.cypher.server.state import State
 from saedb.ingest.errors import ServerError
@@ -107,7 +107,7 @@ def test_the_status_tells_where_the_server_is(server: LocalServer) -> None:
     assert (status.state, status.problem) == ("running", None)
     assert status.uri == server.address().uri
     assert status.gds == ready.gds_version(server.address())
-    assert 0 < status.disk < 100_000_000
+    assert 0 < status.disk < FIRST_START_BYTES
 
 
 def test_the_server_listens_on_this_machine_only(server: LocalServer) -> None:
