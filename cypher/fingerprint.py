@@ -51,11 +51,11 @@ Fingerprint = Mapping[tuple[str, str], Sum]
 def of_run(run: RunDirectory) -> Fingerprint:
     """Return the fingerprint that the graph of a run has."""
     own = {name: [value] for name, value in contents.run_properties(run).items() if name not in _LOADS_OWN}
-    found = {(run.record.id, RUN.label): _sum(_of_table(schema.rows(RUN, own), RUN.label))}
+    found = {(run.record.id, RUN.label): _sum(_of_table(RUN, schema.rows(RUN, own), RUN.label))}
     for part in contents.parts(run):
         labels = ":".join(part.labels) if isinstance(part.item, Node) else part.item.type
         key = (run.record.id, _name(part.item))
-        found[key] = found.get(key, Sum()) + _sum(_of_table(part.rows, labels))
+        found[key] = found.get(key, Sum()) + _sum(_of_table(part.item, part.rows, labels))
     return {key: sum_ for key, sum_ in found.items() if sum_.count}
 
 
@@ -168,10 +168,11 @@ def _by_run(item: Node | Relationship, columns: Mapping[str, Sequence[Any]]) -> 
         yield str(name), _sum(hashes[codes == code])
 
 
-def _of_table(rows: pa.Table, labels: str) -> Hashes:
+def _of_table(item: Node | Relationship, rows: pa.Table, labels: str) -> Hashes:
     """Return the hash of each row [rows] of a run's table."""
     columns = {name: rows[name].combine_chunks() for name in rows.column_names}
-    stored = [np.asarray(column.is_valid()) for name, column in columns.items() if name not in ("source", "target")]
+    ends = ("source", "target") if isinstance(item, Relationship) else ()
+    stored = [np.asarray(column.is_valid()) for name, column in columns.items() if name not in ends]
     size = sum(stored, np.zeros(rows.num_rows, dtype=np.int64))
     return _mixed(columns, np.full(rows.num_rows, labels, dtype=object), size)
 

@@ -1,6 +1,7 @@
 """The fingerprint of a graph is that of its tables, and nothing that is stored escapes it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from toygraph import make_run
@@ -37,6 +38,7 @@ CHANGES = {
 @pytest.fixture(scope="module")
 def run(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunDirectory]:
     run = make_run(tmp_path_factory.mktemp("printed"), "printed")
+    run.update(saes=tuple(replace(sae, source="a folder", dead=0.0) for sae in run.record.saes))
     with Connection(server.address()) as connection:
         load(connection, run)
         detect(connection, run)
