@@ -53,7 +53,7 @@ def of_run(run: RunDirectory) -> Fingerprint:
     own = {name: [value] for name, value in contents.run_properties(run).items() if name not in _LOADS_OWN}
     found = {(run.record.id, RUN.label): _sum(_of_table(RUN, schema.rows(RUN, own), RUN.label))}
     for part in contents.parts(run):
-        labels = ":".join(part.labels) if isinstance(part.item, Node) else part.item.type
+        labels = _joined(part.labels) if isinstance(part.item, Node) else part.item.type
         key = (run.record.id, _name(part.item))
         found[key] = found.get(key, Sum()) + _sum(_of_table(part.item, part.rows, labels))
     return {key: sum_ for key, sum_ in found.items() if sum_.count}
@@ -160,7 +160,7 @@ def _by_run(item: Node | Relationship, columns: Mapping[str, Sequence[Any]]) -> 
     if isinstance(item, Relationship):
         types |= {end: schema.key_type(label) for end, label in (("source", item.source), ("target", item.target))}
     rows = {name: _column(columns[name], type_) for name, type_ in types.items() if name in columns}
-    labels = np.array([":".join(names) for names in columns["its_labels"]], dtype=object)
+    labels = np.array([_joined(names) for names in columns["its_labels"]], dtype=object)
     hashes = _mixed(rows, labels, np.array(columns["its_size"], dtype=np.int64))
     runs = [run if isinstance(run, str) else repr(run) for run in columns["its_run"]]  # it may lack, or be of any type
     codes, names = pd.factorize(np.array(runs, dtype=object))
@@ -194,6 +194,11 @@ def _words(column: pa.Array) -> Hashes:
         return _text_hashes(column.fill_null("").to_numpy(zero_copy_only=False).astype(object))
     values = column.fill_null(False if pa.types.is_boolean(column.type) else 0).to_numpy(zero_copy_only=False)
     return values.astype(np.uint64) if values.dtype == np.bool_ else values.view(np.uint64)
+
+
+def _joined(labels: Sequence[str]) -> str:
+    """Return labels as one text; the server has them in the order in which it came to know them."""
+    return ":".join(sorted(labels))
 
 
 def _text_hashes(texts: NDArray[np.object_]) -> Hashes:
