@@ -61,8 +61,9 @@ def described(server: LocalServer) -> str:
     journal = Journal.read(server.layout)
     left = [path.name for path in (server.layout.staging, server.layout.old) if path.exists()]
     exchange = f"exchange: {journal.step}, {' and '.join(left) or 'no folders'}; " if journal else ""
-    if server.status().pid is None:
-        return f"{exchange}the server is stopped, {len(processes_of(server))} processes"
+    state = server.status().state
+    if state != "running":
+        return f"{exchange}the server is {state}, {len(processes_of(server))} processes"
     with Connection(server.address()) as connection:
         status = {row["run"]: row["status"] for row in run_rows(connection)}.get("new", "not there")
         nodes = connection.read("MATCH (n {run: 'new'}) WHERE NOT n:Lane RETURN count(n) AS n")[0]["n"]
