@@ -96,10 +96,9 @@ def load(connection: Connection, run: RunDirectory, report: Report = silent, *, 
         try:
             rebuild(server, run, choice.held, report)
         except ForeignContentError as error:
-            connection.reopen(server.address())
             reason = str(error)
-        else:
-            connection.reopen(server.address())
+        connection.reopen(server.address())
+        if reason is None:
             return _result(connection, run, way="bulk")
     _write(connection, run, report)
     _log.info("loaded run %s in %.1f s", run.record.id, time.monotonic() - start)

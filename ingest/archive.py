@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
 
+from saedb.ingest.disk import sync
 from saedb.ingest.errors import InputError, RunError, SaedbError
 from saedb.ingest.identity import check_features
 from saedb.ingest.naming import quoted
@@ -33,7 +34,6 @@ from saedb.ingest.rundir import (
     make_folder,
     record_of,
     replacing,
-    sync,
 )
 
 SUFFIX: Final = ".saedb.zip"

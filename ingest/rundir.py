@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from saedb.ingest import places, tables
+from saedb.ingest.disk import sync
 from saedb.ingest.errors import InputError, RunError
 from saedb.ingest.failpoints import Kind, Step, reached
 from saedb.ingest.naming import checked_name, quoted
@@ -290,15 +291,6 @@ def replacing(file: Path, kind: Kind | None = None) -> Generator[Path]:
 def _reached(kind: Kind | None, step: Step) -> None:
     if kind is not None:
         reached(kind, step)
-
-
-def sync(path: Path) -> None:
-    """Return when a file or folder is on the disk for good."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _input_hash(file: Path) -> str | None:

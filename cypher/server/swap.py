@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from saedb.cypher.server import process
 from saedb.cypher.server.layout import Layout
+from saedb.ingest.disk import sync
 from saedb.ingest.errors import ServerError
 from saedb.ingest.failpoints import passed
 
@@ -74,7 +75,7 @@ class Journal:
             stream.flush()
             os.fsync(stream.fileno())
         draft.replace(layout.journal)
-        _sync(layout.root)
+        sync(layout.root)
 
 
 @contextmanager
@@ -209,16 +210,8 @@ def _places(layout: Layout, kind: str) -> tuple[Path, Path, Path]:
 def _move(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     source.rename(target)
-    _sync(source.parent)
-    _sync(target.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(source.parent)
+    sync(target.parent)
 
 
 def _discard(staging: Path) -> None:
