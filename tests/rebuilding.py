@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import killed
 import psutil
 
-from saedb.cypher import batches, fingerprint, removal
+from saedb.cypher import batches, fingerprint, online, removal
 from saedb.cypher.connection import Connection
 from saedb.cypher.fingerprint import Fingerprint
 from saedb.cypher.load import load
@@ -12,7 +13,6 @@ from saedb.cypher.runs import run_rows
 from saedb.cypher.server import swap
 from saedb.cypher.server.local import LocalServer
 from saedb.cypher.ways import Way
-from saedb.ingest.errors import GraphError
 from saedb.ingest.rundir import RunDirectory
 
 BATCH = 50
@@ -21,7 +21,7 @@ BATCH = 50
 
 def set_batch(rows: int = BATCH) -> None:
     """Make transactions small in this process, for which nothing undoes it."""
-    for module in (batches, removal):
+    for module in (batches, online, removal):
         vars(module)["BATCH"] = rows
 
 
@@ -84,12 +84,9 @@ def drop_all(server: LocalServer) -> None:
 
 
 def load_until_it_is_done(server: LocalServer, run: RunDirectory, way: Way, tries: int = 3) -> None:
-    """Load a run as a user would: when the server is gone, start it, and load again."""
-    for left in reversed(range(tries)):
-        try:
-            with Connection(server.up().address) as connection:
-                load(connection, run, way=way)
-                return
-        except GraphError:
-            if not left:
-                raise
+    """Load a run as a user would: when the server is gone, start it, and load again, in batches of the same size."""
+    for _ in range(tries):
+        server.up()
+        if killed.run(loaded, server.layout.home, run.path, way) == 0:
+            return
+    raise AssertionError(f"run {run.record.id} is not loaded after {tries} tries")

@@ -20,6 +20,7 @@ from saedb.cypher.runs import run_rows
 from saedb.cypher.server.local import LocalServer
 from saedb.cypher.server.swap import Journal
 from saedb.cypher.ways import Way
+from saedb.ingest.errors import GraphError
 from saedb.ingest.rundir import RunDirectory
 
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
@@ -64,11 +65,18 @@ def described(server: LocalServer) -> str:
     state = server.status().state
     if state != "running":
         return f"{exchange}the server is {state}, {len(processes_of(server))} processes"
+    try:
+        return f"{exchange}{held_of_new(server)}"
+    except GraphError as error:  # it is being stopped, or started
+        return f"{exchange}{error}"
+
+
+def held_of_new(server: LocalServer) -> str:
     with Connection(server.address()) as connection:
         status = {row["run"]: row["status"] for row in run_rows(connection)}.get("new", "not there")
         nodes = connection.read("MATCH (n {run: 'new'}) WHERE NOT n:Lane RETURN count(n) AS n")[0]["n"]
         edges = connection.read("MATCH ()-[e {run: 'new'}]->() RETURN count(e) AS n")[0]["n"]
-    return f"{exchange}run {status}, {nodes} nodes, {edges} edges"
+    return f"run {status}, {nodes} nodes, {edges} edges"
 
 
 def seconds_of(work: Callable[[], int]) -> float:
