@@ -247,20 +247,19 @@ def _feature_rows(record: RunRecord, joined: _Joined, ids: pa.Array, texts: pa.A
         "index": joined.index,
         "label": texts,
     }
-    return tables.rows(tables.FEATURES, {**columns, **_states(joined)})
+    return tables.rows(tables.FEATURES, {**columns, **_evolution(joined)})
 
 
-def _states(joined: _Joined) -> dict[str, NDArray[np.object_]]:
+def _evolution(joined: _Joined) -> dict[str, NDArray[Any]]:
+    """Return states and best correlations of the features, where the table has correlations."""
     if "pearson" not in joined.measures:
         return {}
     count = len(joined.layer)
     never = np.zeros(count, dtype=bool)
-    found: dict[str, NDArray[np.object_]] = {}
-    for column, end, alone in (
-        ("state_in", joined.target, states.APPEARING),
-        ("state_out", joined.source, states.DISAPPEARING),
-    ):
+    found: dict[str, NDArray[Any]] = {}
+    for direction, end, alone in (("in", joined.target, states.APPEARING), ("out", joined.source, states.DISAPPEARING)):
         best = states.best_values(end, joined.measures["pearson"], count)
         computed = np.isin(joined.layer, joined.layer[end])
-        found[column] = states.states(best, alone=alone, computed=computed, dead=never, rare=never)
+        found[f"best_{direction}"] = best
+        found[f"state_{direction}"] = states.states(best, alone=alone, computed=computed, dead=never, rare=never)
     return found

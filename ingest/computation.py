@@ -4,7 +4,8 @@
 2. statistics of each feature, and with them its threshold;
 3. edges of each pair of SAEs, and how many of them chance alone would give;
 4. examples of each feature;
-5. labels and states: the feature table.
+5. labels and states: the feature table;
+6. gates and splits, counted on the tokens.
 
 What is finished stays finished: a run that was stopped goes on where it was, and ends with the same tables.
 """
@@ -32,6 +33,8 @@ from saedb.ingest.gather import Task
 from saedb.ingest.labels import promoted_words, top_words
 from saedb.ingest.materials import Materials
 from saedb.ingest.memory import Memory
+from saedb.ingest.motifs.settings import GateSettings, SplitSettings
+from saedb.ingest.motifs.stage import MemoryBoundError, Motifs
 from saedb.ingest.record import TokenCounts
 from saedb.ingest.rule import EdgeRule
 from saedb.ingest.rundir import DOCUMENTS_FILE, EXAMPLES_FILE, FEATURES_FILE, TOKENS_FILE, RunDirectory, edges_file
@@ -63,6 +66,7 @@ class Computation:
         self._store = ActivationStore(
             run.path / ACTIVATIONS_FOLDER, self._tokens, {s.id: s.d_sae for s in self._sources}, config.shard_contexts
         )
+        self._memory = memory
         settings = run.record.config
         self._machine = Machine(device=settings["device"], threads=settings["threads"], memory=memory)
         self._rule = EdgeRule.of(config)
@@ -80,6 +84,7 @@ class Computation:
             self._note_chance(statistics)
             self._write_examples()
             self._write_features(statistics)
+            self._write_motifs()
         finally:
             taken = self._stages.timings
             self._run.update(timings={k: before.get(k, 0.0) + taken.get(k, 0.0) for k in [*before, *taken]})
@@ -219,12 +224,16 @@ class Computation:
         )
         for source, loaded in zip(self._sources, self._materials.saes, strict=True):
             ids, found = self._ids[source.id], statistics[source.id]
+            before, after = self._materials.set.before(source), self._materials.set.after(source)
+            best_in, best_out = self._best(ids, before, source), self._best(ids, source, after)
             yield feature_rows(
                 source,
                 ids,
                 found,
-                state_in=self._state(source, found, forward=False),
-                state_out=self._state(source, found, forward=True),
+                state_in=self._states(best_in, found, APPEARING, computed=before is not None),
+                state_out=self._states(best_out, found, DISAPPEARING, computed=after is not None),
+                best_in=best_in,
+                best_out=best_out,
                 top=top_words(self._text, source.id, source.d_sae, tokens=self._tokens.ravel(), vocabulary=words),
                 promoted=self._promoted(loaded, words, advance),
                 examples=[examples.get(feature, []) for feature in ids],
@@ -238,21 +247,35 @@ class Computation:
         advance(len(loaded.sae.W_dec))
         return [()] * len(loaded.sae.W_dec)
 
-    def _state(self, source: SaeSource, statistics: FeatureStatistics, *, forward: bool) -> NDArray[np.object_]:
-        """Return the states of an SAE's features, looking forward or back along the model."""
-        ids, model = self._ids[source.id], self._materials.set
-        other = model.after(source) if forward else model.before(source)
-        best = np.full(len(ids), np.nan)
-        if other is not None:
-            file = edges_file(source.id, other.id) if forward else edges_file(other.id, source.id)
-            end = "source" if forward else "target"
-            best = best_pearson(self._run.parts(EDGES, file, end, "pearson"), end, ids)
+    def _best(
+        self, ids: NDArray[np.object_], upstream: SaeSource | None, downstream: SaeSource | None
+    ) -> NDArray[np.float64]:
+        """Return the highest Pearson of each of an SAE's features with those of its neighbour, one of the two."""
+        if upstream is None or downstream is None:
+            return np.full(len(ids), np.nan)
+        end = "source" if ids is self._ids[upstream.id] else "target"
+        return best_pearson(self._run.parts(EDGES, edges_file(upstream.id, downstream.id), end, "pearson"), end, ids)
+
+    def _states(
+        self, best: NDArray[np.float64], statistics: FeatureStatistics, alone: str, *, computed: bool
+    ) -> NDArray[np.object_]:
         return states(
             best,
-            alone=DISAPPEARING if forward else APPEARING,
-            computed=np.full(len(ids), other is not None),
+            alone=alone,
+            computed=np.full(len(best), computed),
             dead=statistics.dead & self._config.separate_dead,
             rare=statistics.rare(min_support=self._config.min_support, min_documents=self._config.min_documents),
             passed=self._config.passed_through,
             vanishing=self._config.vanishing,
         )
+
+    def _write_motifs(self) -> None:
+        """Write gates and splits, where they are not there yet; too little memory for them does not cost the run."""
+        if self._run.record.gates is not None and self._run.record.splits is not None:
+            return
+        motifs = Motifs(self._run, self._stages, self._memory)
+        try:
+            motifs.write_gates(GateSettings())
+            motifs.write_splits(SplitSettings())
+        except MemoryBoundError as error:
+            self._warn([str(error)])

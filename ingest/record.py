@@ -101,6 +101,29 @@ class NullRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatesRecord:
+    """How the gates were found, and how many chance alone gives; by kind of gate."""
+
+    settings: Mapping[str, Any]
+    """The fields of `saedb.ingest.motifs.settings.GateSettings`."""
+    tested: Mapping[str, _Count]
+    """Sets of inputs whose truth table was looked at."""
+    kept: Mapping[str, _Count]
+    """Those that are gates."""
+    chance: Mapping[str, float]
+    """Expected gates with one input rotated by whole contexts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitsRecord:
+    """How the splits were found."""
+
+    settings: Mapping[str, Any]
+    """The fields of `saedb.ingest.motifs.settings.SplitSettings`."""
+    count: _Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
     """One finished file of a run."""
 
@@ -135,6 +158,8 @@ class RunRecord:
     warnings: tuple[str, ...] = ()
     null: NullRecord | None = None
     communities: CommunitiesRecord | None = None
+    gates: GatesRecord | None = None
+    splits: SplitsRecord | None = None
     files: Mapping[str, FileRecord] = field(default_factory=dict[str, FileRecord])
 
     def __post_init__(self) -> None:

@@ -34,6 +34,8 @@ TOKENS_FILE: Final = "tokens.parquet"
 DOCUMENTS_FILE: Final = "documents.parquet"
 EXAMPLES_FILE: Final = "examples.parquet"
 COMMUNITIES_FILE: Final = "communities.parquet"
+GATES_FILE: Final = "gates.parquet"
+SPLITS_FILE: Final = "splits.parquet"
 
 RECORD_FILE: Final = "run.json"
 
@@ -128,20 +130,31 @@ class RunDirectory:
         self._recorded(name, tables.read(table, file).num_rows)
         return True
 
-    def write(self, table: Table, name: str, batches: Iterable[pa.Table]) -> None:
-        """Write the rows of a table, part by part, and record the file."""
+    def write(self, table: Table, name: str, batches: Iterable[pa.Table], **changes: Any) -> None:
+        """Write the rows of a table, part by part, and record the file.
+
+        Where it takes the place of another, that is forgotten first: what is recorded is never another content than
+        the file's.
+
+        Args:
+            table: its declaration.
+            name: of the file, relative to the run directory.
+            batches: rows.
+            changes: fields of the record that tell of the file, changed together with its entry; None without it.
+        """
         schema = table.schema.with_metadata({**(table.schema.metadata or {}), "saedb.input": self._input})
         file = self.path / name
         make_folder(file.parent)
         count = 0
-        with (
-            replacing(file, "table") as temporary,
-            pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
-        ):
-            for batch in batches:
-                writer.write_table(batch.cast(schema))
-                count += batch.num_rows
-        self._recorded(name, count)
+        with replacing(file, "table") as temporary:
+            with pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
+                for batch in batches:
+                    writer.write_table(batch.cast(schema))
+                    count += batch.num_rows
+            if name in self.record.files:
+                others = {other: entry for other, entry in self.record.files.items() if other != name}
+                self.update(files=others, **dict.fromkeys(changes))
+        self._recorded(name, count, **changes)
 
     def read(self, table: Table, name: str) -> pa.Table:
         """Return the rows of a finished file, checked against the table's declaration."""
@@ -166,12 +179,12 @@ class RunDirectory:
     def _input(self) -> str:
         return digest(self.record.config)
 
-    def _recorded(self, name: str, count: int) -> None:
+    def _recorded(self, name: str, count: int, **changes: Any) -> None:
         file = self.path / name
         with file.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         entry = FileRecord(sha256=sha256, bytes=file.stat().st_size, rows=count)
-        self.update(files={**self.record.files, name: entry})
+        self.update(files={**self.record.files, name: entry}, **changes)
 
 
 def content_of(record: RunRecord) -> bytes:
@@ -215,7 +228,8 @@ def _check_files(record: RunRecord) -> None:
     if strange:
         raise InputError(f"it lists {quoted(strange[0])}, which is no table of a run; compute or import the run again")
     needed = [FEATURES_FILE, *edges] if record.status == "complete" else []
-    needed += [COMMUNITIES_FILE] if record.communities is not None else []
+    stages = {COMMUNITIES_FILE: record.communities, GATES_FILE: record.gates, SPLITS_FILE: record.splits}
+    needed += [file for file, found in stages.items() if found is not None]
     missing = [name for name in needed if name not in record.files]
     if missing:
         raise InputError(f"it does not list {missing[0]}; compute or import the run again")

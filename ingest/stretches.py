@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from saedb.ingest.activations import ActivationStore
+from saedb.ingest.rundir import DOCUMENTS_FILE, TOKENS_FILE, RunDirectory
 from saedb.ingest.sparse import SparseRows
+from saedb.ingest.tables import DOCUMENTS, TOKENS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,14 @@ class StoredText:
         self._documents = documents
         self._boundary = first_half * store.context_size
         self._counted: dict[int, NDArray[np.bool_]] = {}
+
+    @classmethod
+    def of_run(cls, run: RunDirectory, store: ActivationStore) -> Self:
+        """Return the text of a run whose tokens are written, with its activation store."""
+        tokens = run.read(TOKENS, TOKENS_FILE).select(["context", "document"]).to_pandas()
+        half = run.read(DOCUMENTS, DOCUMENTS_FILE)["half"].to_numpy()
+        documents = np.maximum(np.maximum.accumulate(tokens["document"].to_numpy()), 0)
+        return cls(store, documents, int((half[documents] == 0).sum()) // store.context_size)
 
     def read(self, *saes: str) -> Iterator[Stretch]:
         """Yield the shards, one that holds tokens of both halves in two parts."""

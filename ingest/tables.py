@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 from saedb.ingest.errors import RunError
 from saedb.ingest.measures import EVIDENCE, MEASURES
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of the run directory. A file of a later version is refused."""
 
 _NO_EDGE: Final = "dead; rare: too few tokens or documents for an edge"
 
 _TEXTS: Final = pa.list_(pa.string())
+_COUNTS: Final = pa.list_(pa.int64())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,8 @@ FEATURES: Final = Table(
             null=True,
         ),
         _column("state_out", pa.string(), f"passed_through, disappearing or transformed; {_NO_EDGE}", null=True),
+        _column("best_in", pa.float64(), "highest Pearson on an edge from the layer before", "correlation", null=True),
+        _column("best_out", pa.float64(), "highest Pearson on an edge to the next layer", "correlation", null=True),
         _column("label", pa.string(), "short text for people", null=True),
         _column("top_tokens", _TEXTS, "tokens with most of its activation, best first", null=True),
         _column("promoted_tokens", _TEXTS, "tokens that its decoder direction promotes, best first", null=True),
@@ -140,6 +143,54 @@ COMMUNITIES: Final = Table(
     columns=(
         _column("feature", pa.string(), "id of the feature"),
         _column("community", pa.int64(), "number of the community; 0 is the largest"),
+    ),
+)
+
+_SCORED: Final = "on the second half of the documents"
+_CHOSEN: Final = "on the first half, on which it was chosen"
+_COMBINATIONS: Final = "of every combination of inputs from none to all, the first input changing slowest"
+
+GATES: Final = Table(
+    name="gates",
+    meaning="one row per boolean function of two or three features of a layer that was tested as one of the next",
+    columns=(
+        _column("id", pa.string(), "{output}:{kind}:{inputs}, without the model's name"),
+        _column("kind", pa.string(), "AND, OR, or AND_NOT: the first input and not the second"),
+        _column("output", pa.string(), "id of the downstream feature"),
+        _column("inputs", _TEXTS, "ids of the upstream features"),
+        _column(
+            "verdict", pa.string(), "gate, or the first test that failed: undecided, imprecise, no_gain, unrepeated"
+        ),
+        _column("rank", pa.int64(), "among the gates of this kind and output, by F1; 0 is the best", null=True),
+        _column("precision", pa.float64(), f"P(output active | gate on) {_SCORED}", "share", null=True),
+        _column("recall", pa.float64(), f"P(gate on | output active) {_SCORED}", "share", null=True),
+        _column("f1", pa.float64(), f"harmonic mean of the two {_SCORED}", "share", null=True),
+        _column("gain", pa.float64(), f"F1 less that of the best gate of fewer of its inputs {_SCORED}", null=True),
+        _column("f1_chosen", pa.float64(), f"F1 {_CHOSEN}", "share", null=True),
+        _column("gain_chosen", pa.float64(), f"gain {_CHOSEN}", null=True),
+        _column("support", pa.int64(), "tokens of both halves with gate and output active", "tokens"),
+        _column("tokens", _COUNTS, f"tokens {_COMBINATIONS}, {_SCORED}", "tokens"),
+        _column("active", _COUNTS, "of these, with the output active", "tokens"),
+        _column("tokens_chosen", _COUNTS, f"tokens {_COMBINATIONS}, {_CHOSEN}", "tokens"),
+        _column("active_chosen", _COUNTS, "of these, with the output active", "tokens"),
+    ),
+)
+
+SPLITS: Final = Table(
+    name="splits",
+    meaning="one row per feature that several features of the next layer divide among themselves",
+    columns=(
+        _column("id", pa.string(), "id of the parent without the model's name, and the SAE of its children"),
+        _column("parent", pa.string(), "id of the upstream feature"),
+        _column("children", _TEXTS, "ids of the downstream features, the largest share first"),
+        _column("shares", pa.list_(pa.float64()), f"P(child active | parent active) {_SCORED}", "share"),
+        _column("purities", pa.list_(pa.float64()), f"P(parent active | child active) {_SCORED}", "share"),
+        _column("coverage", pa.float64(), f"P(any child active | parent active) {_SCORED}", "share"),
+        _column("overlap", pa.float64(), f"P(several active | any child and the parent active) {_SCORED}", "share"),
+        _column("score", pa.float64(), "coverage times 1 - overlap: 1 is a partition", "share"),
+        _column("coverage_chosen", pa.float64(), f"coverage {_CHOSEN}", "share"),
+        _column("overlap_chosen", pa.float64(), f"overlap {_CHOSEN}", "share"),
+        _column("support", pa.int64(), "tokens of both halves with the parent and any child active", "tokens"),
     ),
 )
 

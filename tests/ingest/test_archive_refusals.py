@@ -100,7 +100,9 @@ hostile("other hash", f"{FEATURES_FILE} is not what run.json lists", with_record
 hostile("bomb", "bytes, run.json says", compressed)
 hostile("no record", "so it is no packed run", lambda m: m[1:])
 hostile("incomplete", "which is not complete", with_record(lambda r: r.update(status="computing")))
-hostile("later", f"is of format {FORMAT + 1}, this saedb reads {FORMAT}", with_record(lambda r: r.update(format=3)))
+hostile(
+    "later", f"is of format {FORMAT + 1}, this saedb reads {FORMAT}", with_record(lambda r: r.update(format=FORMAT + 1))
+)
 hostile("run name", "run name '../x' must be letters", with_record(lambda r: r.update(id="../x")))
 hostile("large record", "which no run has", lambda m: [(m[0][0], b" " * (16 << 20) + m[0][1]), *m[1:]])
 hostile("deep record", "is damaged", lambda m: [(m[0][0], b"[" * 100_000), *m[1:]])

@@ -98,6 +98,8 @@ def test_a_feature_has_the_url_of_its_page_where_neuronpedia_has_one(
         statistics,
         state_in=none,
         state_out=none,
+        best_in=np.full(2, np.nan),
+        best_out=np.full(2, np.nan),
         top=[NO_WORDS] * 2,
         promoted=[(), ()],
         examples=[(), ()],

@@ -127,6 +127,27 @@ def test_a_file_that_was_renamed_but_not_recorded_is_adopted(tmp_path: Path) -> 
     assert RunDirectory.open(tmp_path).record.files == recorded
 
 
+def test_a_file_that_takes_the_place_of_another_is_never_recorded_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunDirectory.create(tmp_path, RECORD)
+    run.write(EDGES, NAME, [edge_rows()], warnings=("first",))
+    seen: list[tuple[bool, tuple[str, ...] | None]] = []
+    replace = Path.replace
+
+    def watch(self: Path, target: Path) -> Path:
+        if target.suffix == ".parquet":
+            recorded = json.loads((tmp_path / "run.json").read_text())
+            seen.append((NAME in recorded["files"], recorded["warnings"]))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", watch)
+    run.write(EDGES, NAME, [edge_rows(0.7)], warnings=("second",))
+    assert seen == [(False, None)]
+    found = RunDirectory.open(tmp_path).record
+    assert (found.warnings, found.files[NAME]) == (("second",), run.record.files[NAME])
+
+
 def test_a_file_made_with_other_settings_is_not_adopted(tmp_path: Path) -> None:
     other = RunDirectory.create(tmp_path / "other", replace(RECORD, config={"tokens": 11}))
     other.write(EDGES, NAME, [edge_rows()])

@@ -13,6 +13,8 @@ from saedb.ingest.tables import (
     EXAMPLES,
     FEATURES,
     FORMAT,
+    GATES,
+    SPLITS,
     TOKENS,
     Table,
     parts,
@@ -20,7 +22,7 @@ from saedb.ingest.tables import (
     rows,
 )
 
-ALL = (TOKENS, DOCUMENTS, FEATURES, EDGES, EXAMPLES, COMMUNITIES)
+ALL = (TOKENS, DOCUMENTS, FEATURES, EDGES, EXAMPLES, COMMUNITIES, GATES, SPLITS)
 
 
 def edge_file(path: Path, table: pa.Table | None = None) -> Path:
