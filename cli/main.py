@@ -25,6 +25,8 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "diff": "diff",
         "pack": "pack",
         "communities": "communities",
+        "gates": "motifs",
+        "splits": "motifs",
     },
     "Questions": {"query": "query", "feature": "query", "cypher": "query", "schema": "schema"},
 }

@@ -1,4 +1,4 @@
-"""The settings of `IngestConfig` as options: names, types, defaults and help come from the record itself."""
+"""Records of settings as options: names, types, defaults and help come from the record itself."""
 
 from collections.abc import Callable
 from dataclasses import MISSING, fields
@@ -26,29 +26,34 @@ def settings_options(command: F) -> F:
         expose_value=False,
         is_eager=True,
     )
-    settings = [field for field in fields(IngestConfig) if field.name not in _NO_OPTION]
-    return preset(reduce(lambda function, option: option(function), map(_option, reversed(settings)), command))
+    return preset(options_of(IngestConfig)(command))
 
 
-def _option(field: Any) -> Callable[[F], F]:
+def options_of(record: type[Any]) -> Callable[[F], F]:
+    """Return what adds an option for every field of a dataclass; the command gets them as keyword arguments."""
+    options = [_option(record, field) for field in fields(record) if field.name not in _NO_OPTION]
+    return lambda command: reduce(lambda function, option: option(function), reversed(options), command)
+
+
+def _option(record: type[Any], field: Any) -> Callable[[F], F]:
     flag = field.name.replace("_", "-")
-    kind = get_type_hints(IngestConfig)[field.name]
+    kind = get_type_hints(record)[field.name]
     choices = [choice for choice in get_args(kind) if isinstance(choice, str)]
     default = None if field.default is MISSING else field.default
     if kind is bool:
-        return click.option(f"--{flag}/--no-{flag}", default=default, show_default=True, help=_help(field.name))
+        return click.option(f"--{flag}/--no-{flag}", default=default, show_default=True, help=_help(record, field.name))
     types = [choice for choice in get_args(kind) if choice is not type(None)]
     return click.option(
         f"--{flag}",
         type=click.Choice(choices) if choices else (types or [kind])[0],
         default=default,
         show_default=default is not None,
-        help=_help(field.name),
+        help=_help(record, field.name),
     )
 
 
-def _help(name: str) -> str:
-    described = {p.arg_name: p.description for p in docstring_parser.parse_from_object(IngestConfig).params}
+def _help(record: type[Any], name: str) -> str:
+    described = {p.arg_name: p.description for p in docstring_parser.parse_from_object(record).params}
     return (described[name] or "").replace("``", "").replace("`", "").replace("\n", " ")
 
 

@@ -5,7 +5,7 @@
 2. Leiden with a seed, on one thread: with more the same seed gives another partition. Where the server lacks the
    library, `leiden` does both with the edges of the run directory.
 3. Communities are numbered by size, then by their first feature. Features that are alone are left out.
-4. The table and the record go into the run directory; from there they are loaded into the graph.
+4. The table and the record go into the run directory; from there they replace what the graph had (`replacement`).
 """
 
 import logging
@@ -19,13 +19,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from saedb.cypher.claim import claimed
 from saedb.cypher.connection import Connection
 from saedb.cypher.defaults import ENGINE, MEASURE, MIN_SIMILARITY, RESOLUTION, SEED, Engine
-from saedb.cypher.membership import load_communities, remove_communities
 from saedb.cypher.nearest import suggestion
+from saedb.cypher.replacement import renew
+from saedb.cypher.schema import COMMUNITY
 from saedb.ingest import rundir, tables
-from saedb.ingest.errors import GraphError, InputError
+from saedb.ingest.errors import InputError
 from saedb.ingest.measures import BY_NAME, MEASURES, Integers
 from saedb.ingest.progress import Report, silent
 from saedb.ingest.record import CommunitiesRecord
@@ -72,13 +72,14 @@ def detect(
 
     Raises:
         InputError: a parameter is out of range, or the run has no such edges.
-        GraphError: the graph does not hold this content of the run, or the server lacks Graph Data Science.
+        GraphError: the graph does not hold this content of the run, holds additions of the user's to its communities,
+            or the server lacks Graph Data Science.
     """
     if engine not in METHODS:
         raise InputError(f"there is no engine {engine!r}; {suggestion(engine, METHODS)}")
     _check_parameters(run, measure, min_similarity, resolution, seed)
-    with run.writing():
-        _check_loaded(connection, run)
+
+    def find() -> CommunitiesRecord:
         report("finding communities", 0, None)
         if engine == "gds":
             found, modularity = _leiden(connection, run.record.id, measure, min_similarity, resolution, seed)
@@ -86,27 +87,30 @@ def detect(
             from saedb.cypher import leiden  # and with it igraph, which most servers do without
 
             found, modularity = leiden.partition(run, measure, min_similarity, resolution, seed, report)
-        features = run.read(tables.FEATURES, rundir.FEATURES_FILE)["id"]
-        place, number = numbered(_places(found["feature"].tolist(), features), found["community"].to_numpy(np.int64))
-        report("finding communities", len(place), len(place))
+        rows = _members(run, found, report)
         record = CommunitiesRecord(
             method=METHODS[engine],
             measure=measure,
             min_similarity=min_similarity,
             resolution=resolution,
             seed=seed,
-            count=len(np.unique(number)),
+            count=len(rows["community"].unique()),
             modularity=modularity,
         )
-        rows = tables.rows(tables.COMMUNITIES, {"feature": features.take(pa.array(place)), "community": number})
-        run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [rows])
-        run.update(communities=record)
-        alone = len(features) - len(place)
-        _log.info("%d communities, modularity %.3f; %d features are in none", record.count, modularity, alone)
-        with claimed(connection, run.record.id, "loading") as claim:
-            remove_communities(claim)
-            claim.finish(content=run.content_hash, **load_communities(claim, run, report))
-    return record
+        run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [rows], communities=record)
+        _log.info("%d communities, modularity %.3f", record.count, modularity)
+        return record
+
+    return renew(connection, run, COMMUNITY, find, report)
+
+
+def _members(run: RunDirectory, found: pd.DataFrame, report: Report) -> pa.Table:
+    """Return the members of communities of two and more."""
+    features = run.read(tables.FEATURES, rundir.FEATURES_FILE)["id"]
+    place, number = numbered(_places(found["feature"].tolist(), features), found["community"].to_numpy(np.int64))
+    report("finding communities", len(place), len(place))
+    _log.info("%d features are in no community", len(features) - len(place))
+    return tables.rows(tables.COMMUNITIES, {"feature": features.take(pa.array(place)), "community": number})
 
 
 def numbered(place: Integers, community: Integers) -> tuple[Integers, Integers]:
@@ -163,14 +167,6 @@ def _highest(run: RunDirectory, measure: str) -> float | None:
     parts = (part[measure] for name in run.edge_files for part in run.parts(tables.EDGES, name, measure))
     found = (pc.call_function("max", [part]).as_py() for part in parts)
     return max((value for value in found if value is not None), default=None)
-
-
-def _check_loaded(connection: Connection, run: RunDirectory) -> None:
-    rows = connection.read(
-        "MATCH (r:Run {id: $run}) RETURN r.status AS status, r.content AS content", run=run.record.id
-    )
-    if not rows or rows[0]["status"] != "ready" or rows[0]["content"] != run.content_hash:
-        raise GraphError(f"the graph does not hold run {run.record.id} as it is on disk; first: saedb load {run.path}")
 
 
 def _leiden(

@@ -4,9 +4,9 @@ Both ways of loading write these rows, and the fingerprint of a run is taken of 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -73,7 +73,7 @@ def parts(run: RunDirectory) -> Iterator[Part]:
     yield from links(run)
     for source, target in run.record.pairs:
         yield edges(run, source, target)
-    yield from members(run)
+    yield from attached(run)
 
 
 def nodes(run: RunDirectory) -> Iterator[Part]:
@@ -87,10 +87,8 @@ def nodes(run: RunDirectory) -> Iterator[Part]:
     for layer in layers:
         rows = features.filter(pc.field("layer") == layer)
         yield _part(schema.FEATURE, _columns(rows), schema.layer_label(layer, layers[-1]))
-    if run.record.communities and belonging is not None:
-        found = community_rows(belonging, features.select(["id", "layer", "label"]), run.record.communities)
-        columns = {name: [row[name] for row in found] for name in found[0]} if found else {"id": []}
-        yield _part(schema.COMMUNITY, columns)
+    for found in FOUND.values():
+        yield from (part for part in found(run) if isinstance(part.item, Node))
 
 
 def links(run: RunDirectory) -> Iterator[Part]:
@@ -107,11 +105,66 @@ def edges(run: RunDirectory, source: str, target: str) -> Part:
     return _part(schema.EVOLVES_TO, _columns(run.read(tables.EDGES, rundir.edges_file(source, target))))
 
 
-def members(run: RunDirectory) -> Iterator[Part]:
-    """Yield the memberships of features in communities, where the run has communities."""
+def attached(run: RunDirectory) -> Iterator[Part]:
+    """Yield what connects features with what was found among them: communities, gates and splits, where there are."""
+    for found in FOUND.values():
+        yield from (part for part in found(run) if isinstance(part.item, Relationship))
+
+
+def communities(run: RunDirectory) -> Iterator[Part]:
+    """Yield the communities of a run with their members, where they were looked for."""
     belonging = _members(run)
-    if belonging is not None:
-        yield _part(schema.IN_COMMUNITY, {"source": belonging["feature"], "target": belonging["community"]})
+    if belonging is None or run.record.communities is None:
+        return
+    features = run.read(tables.FEATURES, rundir.FEATURES_FILE).select(["id", "layer", "label"])
+    rows = community_rows(belonging, features, run.record.communities)
+    yield _part(schema.COMMUNITY, {name: [row[name] for row in rows] for name in rows[0]} if rows else {"id": []})
+    yield _part(schema.IN_COMMUNITY, {"source": belonging["feature"], "target": belonging["community"]})
+
+
+def gates(run: RunDirectory) -> Iterator[Part]:
+    """Yield the gates of a run with their inputs and outputs, where they were looked for."""
+    if run.record.gates is None:
+        return
+    found = run.read(tables.GATES, rundir.GATES_FILE)
+    yield _part(schema.GATE, _properties(schema.GATE, found))
+    items = _exploded(found, "id", "kind", "inputs")
+    negated = (items["kind"] == "AND_NOT") & (items["slot"] == 1)
+    columns = {"source": items["inputs"], "target": items["id"], "slot": items["slot"], "negated": negated}
+    yield _part(schema.INPUT_OF, columns)
+    yield _part(schema.OUTPUT, {"source": found["id"], "target": found["output"]})
+
+
+def splits(run: RunDirectory) -> Iterator[Part]:
+    """Yield the splits of a run with their parents and children, where they were looked for."""
+    if run.record.splits is None:
+        return
+    found = run.read(tables.SPLITS, rundir.SPLITS_FILE)
+    yield _part(schema.SPLIT, _properties(schema.SPLIT, found))
+    yield _part(schema.PARENT_OF, {"source": found["parent"], "target": found["id"]})
+    items = _exploded(found, "id", "children", "shares", "purities")
+    columns = {"source": items["id"], "target": items["children"], "slot": items["slot"]}
+    yield _part(schema.CHILD, {**columns, "share": items["shares"], "purity": items["purities"]})
+
+
+FOUND: Final[Mapping[str, Callable[[RunDirectory], Iterator[Part]]]] = {
+    schema.COMMUNITY.label: communities,
+    schema.GATE.label: gates,
+    schema.SPLIT.label: splits,
+}
+"""What stages found among the features, by the label of its nodes; these come before their relationships."""
+
+
+def _exploded(rows: pa.Table, id_: str, *names: str) -> pd.DataFrame:
+    """Return one row for each item of the columns that are lists, with its place in the list as ``slot``."""
+    frame = rows.select([id_, *names]).to_pandas()
+    lists = [name for name in names if pa.types.is_list(rows.schema.field(name).type)]
+    items = frame.explode(lists)
+    return items.assign(slot=items.groupby(id_, sort=False).cumcount())
+
+
+def _properties(node: Node, rows: pa.Table) -> dict[str, Any]:
+    return {p.name: rows[p.name] for p in node.properties if p.name in rows.column_names}
 
 
 def _part(item: Node | Relationship, columns: dict[str, Any], layer: str | None = None) -> Part:

@@ -1,7 +1,4 @@
-"""The communities of a run in the graph.
-
-(:Feature)-[:IN_COMMUNITY]->(:Community)
-"""
+"""What is known of a community from its members: size, layers, and the words that their labels share."""
 
 import re
 from collections import Counter, defaultdict
@@ -12,67 +9,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from saedb.cypher.batches import BATCH, batches
-from saedb.cypher.claim import Claim
-from saedb.ingest import rundir, tables
-from saedb.ingest.progress import Report, silent
 from saedb.ingest.record import CommunitiesRecord
-from saedb.ingest.rundir import RunDirectory
 
 _WORDS: Final = 3
 """Words in a community's label."""
 _WORD: Final = re.compile(r"[^\W_]{2,}")
-
-_CREATE: Final = """
-UNWIND $rows AS row
-CREATE (c:Community)
-SET c = row, c.run = $run
-RETURN count(*) AS n
-"""
-_JOIN: Final = """
-UNWIND range(0, size($feature) - 1) AS i
-MATCH (f:Feature {run: $run, id: $feature[i]}) USING INDEX SEEK f:Feature(run, id)
-MATCH (c:Community {run: $run, id: $community[i]}) USING INDEX SEEK c:Community(run, id)
-CREATE (f)-[:IN_COMMUNITY]->(c)
-SET f.community = c.id
-RETURN count(*) AS n
-"""
-_LEAVE: Final = """
-MATCH (c:Community {run: $run})<-[m:IN_COMMUNITY]-(f)
-WITH f, m LIMIT $batch
-REMOVE f.community
-DELETE m
-RETURN count(*) AS n
-"""
-_DELETE: Final = """
-MATCH (c:Community {run: $run})
-DELETE c
-RETURN count(*) AS n
-"""
-
-
-def load_communities(claim: Claim, run: RunDirectory, report: Report = silent) -> dict[str, int | float]:
-    """Return the Run node's properties of the communities that were loaded: none, where the run has none."""
-    record = run.record.communities
-    if record is None:
-        return {}
-    members = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE)
-    features = run.read(tables.FEATURES, rundir.FEATURES_FILE).select(["id", "layer", "label"])
-    rows = community_rows(members, features, record)
-    claim.write(_CREATE, rows=rows, expected=len(rows))
-    done = 0
-    for part in batches(members):
-        claim.write(_JOIN, expected=part.num_rows, **part.to_pydict())
-        done += part.num_rows
-        report("loading communities", done, members.num_rows)
-    return {"communities": record.count, "modularity": record.modularity}
-
-
-def remove_communities(claim: Claim) -> None:
-    """Delete the claimed run's communities from the graph."""
-    while claim.write(_LEAVE, batch=BATCH):
-        pass
-    claim.write(_DELETE)
 
 
 def community_rows(members: pa.Table, features: pa.Table, record: CommunitiesRecord) -> list[dict[str, Any]]:

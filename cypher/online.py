@@ -52,7 +52,7 @@ def write(claim: Claim, run: RunDirectory, report: Report) -> None:
         [partial(_write_pairs, lane, run, pairs, apart, elements) for lane, pairs in zip(lanes, shares, strict=True)],
         stopped,
     )
-    for part in contents.members(run):
+    for part in contents.attached(run):
         lanes[0].write(part, part.rows, elements)
 
 

@@ -165,6 +165,30 @@ COMMUNITY: Final = Node(
     indexes=(("run",),),
 )
 
+_STAGE_COLUMNS: Final = ("output", "inputs", "parent", "children", "shares", "purities")
+"""Columns of a stage's table that become relationships."""
+
+
+def _of_table(table: tables.Table) -> tuple[Property, ...]:
+    return tuple(_of_column(column) for column in table.columns if column.name not in _STAGE_COLUMNS)
+
+
+GATE: Final = Node(
+    label="Gate",
+    meaning="a boolean function of features of one layer, tested as a feature of the next, with its truth table",
+    key=("run", "id"),
+    properties=(_RUN, *_of_table(tables.GATES)),
+    indexes=(("run",), ("run", "kind", "verdict")),
+)
+
+SPLIT: Final = Node(
+    label="Split",
+    meaning="a feature that several of the next layer divide among themselves",
+    key=("run", "id"),
+    properties=(_RUN, *_of_table(tables.SPLITS)),
+    indexes=(("run",),),
+)
+
 LANE: Final = Node(
     label="Lane",
     meaning="how far one session of an unfinished load has come; gone when the run is ready",
@@ -215,8 +239,39 @@ IN_COMMUNITY: Final = Relationship(
     type="IN_COMMUNITY", source=FEATURE.label, target=COMMUNITY.label, meaning="the community of a feature"
 )
 
-NODES: Final = (RUN, SAE, FEATURE, COMMUNITY, LANE)
-RELATIONSHIPS: Final = (HAS_SAE, COMPARED_WITH, EVOLVES_TO, IN_COMMUNITY)
+# (:Feature)-[:INPUT_OF]->(:Gate)-[:OUTPUT]->(:Feature)
+INPUT_OF: Final = Relationship(
+    type="INPUT_OF",
+    source=FEATURE.label,
+    target=GATE.label,
+    meaning="an input of a gate",
+    properties=(
+        _integer("slot", "place among the inputs, from 0"),
+        Property(name="negated", type="BOOLEAN", meaning="whether the gate asks for it to be inactive"),
+    ),
+)
+OUTPUT: Final = Relationship(
+    type="OUTPUT", source=GATE.label, target=FEATURE.label, meaning="the feature that a gate predicts"
+)
+
+# (:Feature)-[:PARENT_OF]->(:Split)-[:CHILD]->(:Feature)
+PARENT_OF: Final = Relationship(
+    type="PARENT_OF", source=FEATURE.label, target=SPLIT.label, meaning="the feature that is divided"
+)
+CHILD: Final = Relationship(
+    type="CHILD",
+    source=SPLIT.label,
+    target=FEATURE.label,
+    meaning="a feature that takes a part of the parent",
+    properties=(
+        _integer("slot", "place among the children, from 0: the largest share first"),
+        _float("share", "P(child active | parent active)", "share"),
+        _float("purity", "P(parent active | child active)", "share"),
+    ),
+)
+
+NODES: Final = (RUN, SAE, FEATURE, COMMUNITY, GATE, SPLIT, LANE)
+RELATIONSHIPS: Final = (HAS_SAE, COMPARED_WITH, EVOLVES_TO, IN_COMMUNITY, INPUT_OF, OUTPUT, PARENT_OF, CHILD)
 BY_LABEL: Final[Mapping[str, Node]] = {node.label: node for node in NODES}
 LAYER_LABEL: Final = r"L\d{2,}"
 """What a layer's label looks like."""

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from saedb.ingest import rundir, tables
-from saedb.ingest.record import CommunitiesRecord, RunRecord, SaeRecord, TokenCounts
+from saedb.ingest.motifs.settings import KINDS
+from saedb.ingest.record import CommunitiesRecord, GatesRecord, RunRecord, SaeRecord, SplitsRecord, TokenCounts
 from saedb.ingest.rundir import RunDirectory
 
 TEXTS: Final = (None, "", " ", "a;b,c|d", "'}) DETACH DELETE n //", '"`\\', "\0", "é\n\t", "true", "12", "x" * 40_000)
@@ -17,8 +18,11 @@ PAIRS: Final = (("0-a", "1-a"), ("1-a", "2-a"), ("1-b", "2-a"))
 """The last one has no edge."""
 
 
-def handmade(folder: Path, name: str, *, communities: bool = True, **edges: Any) -> RunDirectory:
-    """Return a complete run; `edges` are columns of the first pair's table in place of its own."""
+def handmade(folder: Path, name: str, *, found: bool = True, **edges: Any) -> RunDirectory:
+    """Return a complete run, with what stages found in it or without.
+
+    `edges` are columns of the first pair's table in place of its own.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     saes = tuple(
         SaeRecord(id=id_, layer=int(id_[0]), set=id_[2:], depth=depth, d_sae=WIDTH, l0=0.5 if depth else None)
@@ -34,8 +38,10 @@ def handmade(folder: Path, name: str, *, communities: bool = True, **edges: Any)
     for (source, target), columns in zip(PAIRS, (edges or _edges("0-a", "1-a"), _edges("1-a", "2-a"), {}), strict=True):
         filled = columns or {"source": [], "target": []}
         run.write(tables.EDGES, rundir.edges_file(source, target), [tables.rows(tables.EDGES, filled)])
-    if communities:
+    if found:
         _add_communities(run)
+        _add_gates(run)
+        _add_splits(run)
     run.update(status="complete")
     return RunDirectory.open(run.path)
 
@@ -80,3 +86,46 @@ def _add_communities(run: RunDirectory) -> None:
         method="leiden", measure="jaccard", min_similarity=0.1, resolution=1.0, seed=1, count=2, modularity=0.5
     )
     run.update(communities=found)
+
+
+def _add_gates(run: RunDirectory) -> None:
+    count = len(NUMBERS)
+    large = [[0, 2**53 + 1, 2**63 - 1, i] for i in range(count)]
+    small = [[i] * 8 for i in range(count)]
+    columns = {
+        "id": [f"1-a/{i}:{kind}" for i, kind in enumerate(_kinds(count))],
+        "kind": _kinds(count),
+        "output": ids("1-a"),
+        "inputs": [ids("0-a")[i : i + 2] or ids("0-a")[:3] for i in range(0, 2 * count, 2)],
+        "verdict": ["gate", "no_gain"] * (count // 2) + ["gate"],
+        "rank": COUNTS,
+        **{name: NUMBERS for name in ("precision", "f1", "gain_chosen")},
+        **{name: NUMBERS[::-1] for name in ("recall", "gain", "f1_chosen")},
+        "support": (*COUNTS[1:], 0),
+        "tokens": large,
+        "active": large,
+        "tokens_chosen": small,
+        "active_chosen": small,
+    }
+    run.write(tables.GATES, rundir.GATES_FILE, [tables.rows(tables.GATES, columns)])
+    by_kind = dict.fromkeys(KINDS, count)
+    run.update(gates=GatesRecord(settings={}, tested=by_kind, kept=by_kind, chance=dict.fromkeys(KINDS, 0.5)))
+
+
+def _kinds(count: int) -> list[str]:
+    return [KINDS[i % len(KINDS)] for i in range(count)]
+
+
+def _add_splits(run: RunDirectory) -> None:
+    scores = ("coverage", "overlap", "score", "coverage_chosen", "overlap_chosen")
+    columns = {
+        "id": ["0-a/0:1-a", "0-a/1:1-a"],
+        "parent": ids("0-a")[:2],
+        "children": [ids("1-a")[:3], ids("1-a")[2:4]],
+        "shares": [[0.1, 5e-324, -0.0], [1.0, 0.0]],
+        "purities": [[0.0, 1.0, 0.1], [1e-300, 1.0]],
+        **{name: [0.5, 0.25] for name in scores},
+        "support": [2**63 - 1, 0],
+    }
+    run.write(tables.SPLITS, rundir.SPLITS_FILE, [tables.rows(tables.SPLITS, columns)])
+    run.update(splits=SplitsRecord(settings={}, count=2))

@@ -1,14 +1,19 @@
 """A small run made by hand, and what the graph should hold of it."""
 
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from saedb.cypher.connection import Connection
 from saedb.cypher.edgetable import import_edges
 from saedb.ingest import rundir, tables
+from saedb.ingest.motifs.settings import GATE, KINDS, GateSettings, SplitSettings
+from saedb.ingest.record import GatesRecord, SplitsRecord
 from saedb.ingest.rundir import RunDirectory
 
 WIDTH = 60
@@ -42,7 +47,87 @@ def make_run(folder: Path, name: str, *, seed: int = 0) -> RunDirectory:
     edge_rows(seed).to_parquet(table)
     words = [f"{layer},{i},about topic{i % GROUPS}" for layer in LAYERS for i in range(WIDTH)]
     labels.write_text("layer,feature,explanation\n" + "\n".join(words))
-    return import_edges([table], model="toy", set_="res", runs_folder=folder / "runs", name=name, labels=[labels])
+    run = import_edges([table], model="toy", set_="res", runs_folder=folder / "runs", name=name, labels=[labels])
+    if run.record.gates is None:
+        with run.writing():
+            find_gates(run, seed)
+            find_splits(run, seed)
+    return run
+
+
+def find_gates(run: RunDirectory, seed: int = 0, each: int = 4) -> GatesRecord:
+    """Write gates of each kind, half of them no more than candidates, as if a stage had found them on tokens."""
+    random = np.random.default_rng(seed)
+    rows = [_gate(random, kind, number) for kind in KINDS for number in range(each)]
+    kept = Counter(row["kind"] for row in rows if row["verdict"] == GATE)
+    record = GatesRecord(
+        settings=asdict(GateSettings()),
+        tested=dict.fromkeys(KINDS, 10 * each),
+        kept={kind: kept[kind] for kind in KINDS},
+        chance={"AND": 0.0, "OR": 0.25, "AND_NOT": 0.5},
+    )
+    run.write(tables.GATES, rundir.GATES_FILE, [_table(tables.GATES, rows)], gates=record)
+    return record
+
+
+def find_splits(run: RunDirectory, seed: int = 0, count: int = 5) -> SplitsRecord:
+    """Write splits, as if a stage had found them on tokens."""
+    random = np.random.default_rng(seed)
+    rows = [_split(random, number) for number in range(count)]
+    record = SplitsRecord(settings=asdict(SplitSettings()), count=count)
+    run.write(tables.SPLITS, rundir.SPLITS_FILE, [_table(tables.SPLITS, rows)], splits=record)
+    return record
+
+
+def _gate(random: np.random.Generator, kind: str, number: int) -> dict[str, Any]:
+    step = int(random.integers(0, len(LAYERS) - 1))
+    size = 3 if number == 0 and kind != "AND_NOT" else 2
+    inputs = sorted(_ids(random, LAYERS[step], size))
+    output = f"toy/{LAYERS[step + 1]}-res/{number}"
+    short = "+".join(id_.removeprefix("toy/") for id_ in inputs)
+    tokens, chosen = (random.integers(0, 500, 2**size) for _ in range(2))
+    is_gate = number % 2 == 0
+    return {
+        "id": f"{output.removeprefix('toy/')}:{kind}:{short}",
+        "kind": kind,
+        "output": output,
+        "inputs": inputs,
+        "verdict": GATE if is_gate else "no_gain",
+        "rank": 0 if is_gate else None,
+        "precision": random.random() if is_gate else None,
+        "recall": random.random(),
+        "f1": random.random(),
+        "gain": random.random(),
+        "f1_chosen": random.random(),
+        "gain_chosen": random.random(),
+        "support": int(random.integers(10, 100)),
+        "tokens": tokens.tolist(),
+        "active": (tokens // 2).tolist(),
+        "tokens_chosen": chosen.tolist(),
+        "active_chosen": (chosen // 3).tolist(),
+    }
+
+
+def _split(random: np.random.Generator, number: int) -> dict[str, Any]:
+    step = int(random.integers(0, len(LAYERS) - 1))
+    children = _ids(random, LAYERS[step + 1], 2 + number % 2)
+    return {
+        "id": f"{LAYERS[step]}-res/{number}:{LAYERS[step + 1]}-res",
+        "parent": f"toy/{LAYERS[step]}-res/{number}",
+        "children": children,
+        "shares": sorted(random.random(len(children)).tolist(), reverse=True),
+        "purities": random.random(len(children)).tolist(),
+        **{name: random.random() for name in ("coverage", "overlap", "score", "coverage_chosen", "overlap_chosen")},
+        "support": int(random.integers(10, 100)),
+    }
+
+
+def _ids(random: np.random.Generator, layer: int, count: int) -> list[str]:
+    return [f"toy/{layer}-res/{index}" for index in random.choice(WIDTH, count, replace=False)]
+
+
+def _table(table: tables.Table, rows: list[dict[str, Any]]) -> pa.Table:
+    return tables.rows(table, {column.name: [row[column.name] for row in rows] for column in table.columns})
 
 
 def graph(connection: Connection, run: str) -> dict[str, Any]:

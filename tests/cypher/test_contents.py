@@ -94,10 +94,46 @@ def test_nodes_come_before_what_joins_them(run: RunDirectory) -> None:
             assert ends | {(part.item.target, id_) for id_ in part.rows["target"].to_pylist()} <= known
 
 
-def test_a_run_without_communities_or_edges_has_its_features(tmp_path: Path) -> None:
-    run = handmade(tmp_path, "bare", communities=False, source=[], target=[])
+def test_gates_are_the_rows_of_their_table_between_their_inputs_and_outputs(run: RunDirectory) -> None:
+    rows = run.read(tables.GATES, rundir.GATES_FILE).to_pylist()
+    own = [{name: value for name, value in row.items() if name not in ("inputs", "output")} for row in rows]
+    assert rows_of(run, "Gate") == Counter(map(_known, own))
+    assert rows_of(run, "OUTPUT") == Counter(_known({"source": row["id"], "target": row["output"]}) for row in rows)
+    assert rows_of(run, "INPUT_OF") == Counter(
+        _known({"source": id_, "target": row["id"], "slot": i, "negated": row["kind"] == "AND_NOT" and i == 1})
+        for row in rows
+        for i, id_ in enumerate(row["inputs"])
+    )
+
+
+def test_splits_are_the_rows_of_their_table_between_their_parents_and_children(run: RunDirectory) -> None:
+    rows = run.read(tables.SPLITS, rundir.SPLITS_FILE).to_pylist()
+    apart = ("parent", "children", "shares", "purities")
+    own = [{name: value for name, value in row.items() if name not in apart} for row in rows]
+    assert rows_of(run, "Split") == Counter(map(_known, own))
+    assert rows_of(run, "PARENT_OF") == Counter(_known({"source": row["parent"], "target": row["id"]}) for row in rows)
+    assert rows_of(run, "CHILD") == Counter(
+        _known({"source": row["id"], "target": id_, "slot": i, "share": share, "purity": purity})
+        for row in rows
+        for i, (id_, share, purity) in enumerate(zip(row["children"], row["shares"], row["purities"], strict=True))
+    )
+
+
+def test_a_stage_that_found_nothing_has_no_rows(tmp_path: Path) -> None:
+    run = handmade(tmp_path, "none")
+    for table, file in (
+        (tables.COMMUNITIES, rundir.COMMUNITIES_FILE),
+        (tables.GATES, rundir.GATES_FILE),
+        (tables.SPLITS, rundir.SPLITS_FILE),
+    ):
+        run.write(table, file, [tables.rows(table, {column.name: [] for column in table.columns})])
+    assert [part.rows.num_rows for found in contents.FOUND.values() for part in found(run)] == [0] * 8
+
+
+def test_a_run_without_edges_in_which_nothing_was_looked_for_has_its_features(tmp_path: Path) -> None:
+    run = handmade(tmp_path, "bare", found=False, source=[], target=[])
     assert len(rows_of(run, "Feature")) == WIDTH * len(SAES)
-    assert not rows_of(run, "Community")
+    assert not any(rows_of(run, label) for label in contents.FOUND)
     assert len(rows_of(run, "EVOLVES_TO")) == WIDTH
 
 
@@ -129,7 +165,16 @@ def test_a_column_that_nobody_declared_is_refused() -> None:
         schema.rows(FEATURE, {"id": ["a"], "mine": [1]})
 
 
-@pytest.mark.parametrize("name", [rundir.FEATURES_FILE, rundir.COMMUNITIES_FILE, "edges/pair=0-a--1-a/edges.parquet"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        rundir.FEATURES_FILE,
+        rundir.COMMUNITIES_FILE,
+        rundir.GATES_FILE,
+        rundir.SPLITS_FILE,
+        "edges/pair=0-a--1-a/edges.parquet",
+    ],
+)
 def test_a_table_that_is_missing_or_damaged_is_named(tmp_path: Path, name: str) -> None:
     run = handmade(tmp_path, "damaged")
     (run.path / name).write_bytes(b"garbage")

@@ -109,6 +109,17 @@ def test_new_communities_take_the_place_of_the_old(connection: Connection, tmp_p
     assert stale == []
 
 
+def test_communities_that_people_wrote_on_are_not_replaced_unasked(connection: Connection, tmp_path: Path) -> None:
+    run = make_run(tmp_path, "noted")
+    load(connection, run)
+    detect(connection, run)
+    connection.write("MATCH (c:Community {run: 'noted', id: 0}) SET c.name = 'courts'")
+    before = graph(connection, "noted")
+    with pytest.raises(GraphError, match="1 Community of run noted have labels, properties or relationships of yours"):
+        detect(connection, run, resolution=5.0)
+    assert graph(connection, "noted") == before
+
+
 def test_no_projection_is_left_behind_whatever_happens(connection: Connection, tmp_path: Path) -> None:
     run = make_run(tmp_path, "projection")
     load(connection, run)

@@ -31,6 +31,12 @@ CHANGES = {
     "an edge turned round": "MATCH (s)-[e:EVOLVES_TO {run: 'printed'}]->(t) WITH s, e, t LIMIT 1 "
     "CREATE (t)-[c:EVOLVES_TO]->(s) SET c = properties(e) DELETE e",
     "an edge that is gone": "MATCH ()-[e:EVOLVES_TO {run: 'printed'}]->() WITH e LIMIT 1 DELETE e",
+    "a count of a truth table": "MATCH (g:Gate {run: 'printed'}) WITH g LIMIT 1 SET g.tokens = [n IN g.tokens | n + 1]",
+    "an input that is negated": "MATCH (:Feature {run: 'printed'})-[i:INPUT_OF {negated: false}]->() "
+    "WITH i LIMIT 1 SET i.negated = true",
+    "another output": "MATCH (g:Gate {run: 'printed'})-[o:OUTPUT]->(f) WITH g, o, f LIMIT 1 "
+    "MATCH (n:Feature {run: 'printed'}) WHERE n <> f WITH g, o, n LIMIT 1 DELETE o CREATE (g)-[:OUTPUT]->(n)",
+    "the share of a child": "MATCH (:Split {run: 'printed'})-[c:CHILD]->() WITH c LIMIT 1 SET c.share = 0.5",
     "a feature of another run": "MATCH (f:Feature {run: 'printed'}) WITH f LIMIT 1 SET f.run = 'elsewhere'",
 }
 
@@ -49,7 +55,8 @@ def run(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_a_loaded_graph_has_the_fingerprint_of_its_tables(connection: Connection, run: RunDirectory) -> None:
     expected = fingerprint.of_run(run)
     assert {kind for _, kind in expected} == {
-        "Run", "Sae", "Feature", "Community", "HAS_SAE", "COMPARED_WITH", "EVOLVES_TO", "IN_COMMUNITY",
+        "Run", "Sae", "Feature", "HAS_SAE", "COMPARED_WITH", "EVOLVES_TO", "Community", "IN_COMMUNITY",
+        "Gate", "INPUT_OF", "OUTPUT", "Split", "PARENT_OF", "CHILD",
     }  # fmt: skip
     assert fingerprint.of_graph(connection, run="printed") == expected
 

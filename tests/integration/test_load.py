@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from saedb.cypher.load import load
 from saedb.cypher.removal import drop
 from saedb.cypher.runs import run_rows
 from saedb.cypher.server.local import LocalServer
+from saedb.ingest import rundir, tables
 from saedb.ingest.errors import GraphError
 from saedb.ingest.rundir import RunDirectory
 
@@ -27,6 +29,33 @@ def test_the_graph_is_what_the_tables_say(connection: Connection, tmp_path: Path
     assert (result.changed, result.saes, result.communities) == (True, len(LAYERS), 0)
     assert result.edges == len(edge_rows())
     check_tables(connection, run)
+
+
+def test_gates_and_splits_are_between_the_features_that_their_tables_name(
+    connection: Connection, tmp_path: Path
+) -> None:
+    run = make_run(tmp_path, "motifs")
+    load(connection, run)
+    found = connection.read(
+        "MATCH (g:Gate {run: 'motifs'})-[:OUTPUT]->(d:Feature {run: 'motifs'}) "
+        "MATCH (g)<-[i:INPUT_OF]-(u:Feature {run: 'motifs'}) WITH g, d, i, u ORDER BY i.slot "
+        "RETURN g.id AS id, g.kind AS kind, d.id AS output, collect(u.id) AS inputs, collect(i.negated) AS negated"
+    )
+    assert {(row["id"], row["output"], *row["inputs"]) for row in found} == {
+        (row["id"], row["output"], *row["inputs"]) for row in run.read(tables.GATES, rundir.GATES_FILE).to_pylist()
+    }
+    assert {(row["kind"], *row["negated"]) for row in found if len(row["inputs"]) == 2} == {
+        ("AND", False, False), ("OR", False, False), ("AND_NOT", False, True),
+    }  # fmt: skip
+    found = connection.read(
+        "MATCH (p:Feature {run: 'motifs'})-[:PARENT_OF]->(s:Split {run: 'motifs'})-[c:CHILD]->(d:Feature) "
+        "WITH p, s, c, d ORDER BY c.slot RETURN s.id AS id, p.id AS parent, collect(d.id) AS children, "
+        "collect(c.share) AS shares"
+    )
+    assert {(row["id"], row["parent"], *row["children"], *row["shares"]) for row in found} == {
+        (row["id"], row["parent"], *row["children"], *row["shares"])
+        for row in run.read(tables.SPLITS, rundir.SPLITS_FILE).to_pylist()
+    }
 
 
 def test_saes_pairs_and_layer_labels_are_in_the_graph(connection: Connection, tmp_path: Path) -> None:
@@ -60,13 +89,17 @@ def test_every_stored_property_is_declared_with_its_type(connection: Connection,
     detect(connection, run)
     for node in schema.NODES:
         key = "id" if node is schema.RUN else "run"
-        cypher = (
-            f"MATCH (n:{node.label} {{{key}: 'declared'}}) UNWIND keys(n) AS k RETURN DISTINCT k, valueType(n[k]) AS t"
-        )
-        declared = {p.name: p.type for p in node.properties}
-        for row in connection.read(cypher):
-            stored = row["t"].replace(" NOT NULL", "")
-            assert stored == declared[row["k"]], (node.label, row)
+        check_types(connection, node.properties, f"(x:{node.label} {{{key}: 'declared'}})")
+    for edge in schema.RELATIONSHIPS:
+        key = "id" if edge.source == "Run" else "run"
+        check_types(connection, edge.properties, f"(:{edge.source} {{{key}: 'declared'}})-[x:{edge.type}]->()")
+
+
+def check_types(connection: Connection, properties: Sequence[schema.Property], pattern: str) -> None:
+    declared = {p.name: p.type for p in properties}
+    for row in connection.read(f"MATCH {pattern} UNWIND keys(x) AS k RETURN DISTINCT k, valueType(x[k]) AS t"):
+        stored = row["t"].replace(" NOT NULL", "")
+        assert stored == declared[row["k"]], (pattern, row)
 
 
 def test_loading_the_same_content_again_changes_nothing(connection: Connection, tmp_path: Path) -> None:
