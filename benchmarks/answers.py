@@ -29,12 +29,19 @@ Values = Mapping[str, Any]
 OTHERS: Final[Mapping[str, tuple[Values, ...]]] = {
     "pass-through": ({"min_pearson": 0.9}, {"layer": 2}),
     "pass-through-chains": ({"min_pearson": 0.9, "min_length": 5},),
-    "appearing": ({"layer": 2, "max_pearson": 0.2},),
-    "disappearing": ({"layer": 2, "max_pearson": 0.2},),
+    "appearing": ({"layer": 2, "max_pearson": 0.2}, {"preset": "paper"}),
+    "disappearing": ({"layer": 2, "max_pearson": 0.2}, {"preset": "paper"}),
+    "transformed": ({"direction": "in", "layer": 2},),
+    "layer-profile": ({"preset": "paper"},),
+    "splits": ({"min_children": 3},),
+    "paths": ({"target": None, "layer": 3, "score": "minimum"}, {"measure": "necessity"}),
+    "trace": ({"measure": "necessity"},),
     "specialisation": ({"max_sufficiency": 0.1, "min_support": 100},),
     "merges": ({"min_inputs": 3, "min_sufficiency": 0.8},),
-    "and-gates": ({"min_necessity": 0.99, "min_support": 50}, {"min_necessity": 0.9, "inputs": 3}),
-    "or-gates": ({"min_sufficiency": 0.99, "inputs": 3}, {"min_sufficiency": 0.9}),
+    "gates": ({"kind": "AND_NOT", "every": True},),
+    "and-gates": ({"preset": "paper"}, {"rule": "paper", "threshold": 0.9, "inputs": 3}),
+    "or-gates": ({"rule": "paper", "threshold": 0.99, "inputs": 3}, {"rule": "paper", "threshold": 0.9}),
+    "one-sided-gates": ({"kind": "OR", "threshold": 0.9},),
     "communities": ({"min_layers": 4, "limit": 20},),
     "neighbours": ({"direction": "in", "measure": "necessity"},),
     "top-edges": (
@@ -43,8 +50,12 @@ OTHERS: Final[Mapping[str, tuple[Values, ...]]] = {
         {"measure": "decoder_cosine", "minimum": 0.9},
         {"measure": "lift", "minimum": 10.0, "min_support": 100},
     ),
-    "disagreements": ({"min_pearson": 0.3},),
-    "hubs": ({"direction": "out", "limit": 20},),
+    "disagreements": (
+        {"min_high": 0.3},
+        {"high": "necessity", "low": "sufficiency", "min_high": 0.95, "max_low": 0.1, "min_support": 100},
+        {"high": "decoder_cosine", "low": "pearson", "max_low": 0.2},
+    ),
+    "hubs": ({"direction": "out", "limit": 20}, {"measure": "necessity", "minimum": 0.9}),
     "dead": ({"state": "dead", "layer": 2},),
 }
 """What is asked beside the defaults."""
@@ -62,19 +73,22 @@ def answers(case: str, graph: Graph) -> Iterator[Figure]:
 
 
 def arguments(graph: Graph) -> dict[str, Values]:
-    """Return a value for each parameter that has no default: of the largest hub, and of a word of its label."""
+    """Return what is asked for where there is no default: the largest hub, a word of its label, the longest chain."""
     hub = graph.rows(shipped()["hubs"], {"limit": 1})[0]
+    chain = graph.rows(shipped()["pass-through-chains"], {"limit": 1})[0]
     return {
         "neighbours": {"feature": hub["feature"]},
         "community": {"community": 0},
         "search": {"text": str(hub["label"]).split()[0]},
+        "paths": {"source": chain["features"][0], "target": chain["features"][-1]},
+        "trace": {"feature": chain["features"][0]},
     }
 
 
 def goal(query: Query, values: Values) -> Goal:
     """Return in what time a query is to answer."""
-    indexed = values.get("measure", "pearson") in [measure.name for measure in SELECTING]
-    by_feature = query.name == "neighbours"  # reads the edges of one feature, whatever the measure
+    indexed = values.get("measure", values.get("high", "pearson")) in [measure.name for measure in SELECTING]
+    by_feature = query.name in ("neighbours", "trace", "paths")  # read edges of single features, whatever the measure
     return WHOLE_GRAPH if query.whole_graph or query.name in _COUNTS or not (indexed or by_feature) else LIST
 
 

@@ -228,6 +228,8 @@ def _features(
         "positional": random.random(width) < 0.01,
         "state_in": state(incoming, states.APPEARING, computed=number > 0),
         "state_out": state(outgoing, states.DISAPPEARING, computed=number < len(layers) - 1),
+        "best_in": incoming,
+        "best_out": outgoing,
         **texts(layer.topic, random),
     }
     return tables.rows(tables.FEATURES, columns)

@@ -51,7 +51,7 @@ def _folders(ctx: click.Context) -> tuple[Path, ...]:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     multiple=True,
     is_eager=True,
-    help="Folder of your own .cypher files; goes before NAME.  [also: SAEDB_QUERIES]",
+    help="Folder of your own .cypher and .py files; goes before NAME.  [also: SAEDB_QUERIES]",
 )
 @click.pass_context
 def query(ctx: click.Context, queries: tuple[Path, ...]) -> None:
@@ -75,6 +75,8 @@ def query(ctx: click.Context, queries: tuple[Path, ...]) -> None:
 @click.command()
 @click.argument("feature_id", metavar="ID")
 @click.option("--run", help="The run to look in.  [default: the newest ready one]")
+@click.option("--measure", default="pearson", show_default=True, help="The inputs and outputs of its highest values.")
+@click.option("--trace", is_flag=True, help="Show what becomes of it layer by layer, instead.")
 @click.option(
     "--output",
     type=click.Choice(["table", "json"]),
@@ -83,26 +85,34 @@ def query(ctx: click.Context, queries: tuple[Path, ...]) -> None:
     help="A page for people, or a JSON object.",
 )
 @server_options
-def feature(server: ServerChoice, feature_id: str, run: str | None, output: Literal["table", "json"]) -> None:
-    """Show one feature: label, numbers, examples, edges, community.
+def feature(
+    server: ServerChoice, feature_id: str, run: str | None, measure: str, trace: bool, output: Literal["table", "json"]
+) -> None:
+    """Show one feature: label, numbers, examples, chain, edges, gates, splits, community.
 
-    ID may be short where only one feature is meant: SAE and index, or layer and index.
+    ID may be short where only one feature is meant: SAE and index, or layer and index. JSON has all of its edges and
+    motifs; with --trace, the rows of the trace besides.
 
     \b
     saedb feature gpt2-small/6-res-jb/2320
-    saedb feature 6/2320
+    saedb feature 6/2320 --measure necessity
+    saedb feature 6/2320 --trace
     saedb feature 6/2320 --output json
     """
     from saedb.cypher.graph import Graph
 
     with server.connect() as connection:
-        record = Graph(connection).feature(feature_id, run)
+        graph = Graph(connection)
+        record = graph.feature(feature_id, run).by_measure(measure)
+        values = {"run": record.run, "feature": record.id, "measure": measure}
+        steps = graph.rows(find("trace"), values) if trace else []
     if output == "json":
-        click.echo(json.dumps(asdict(record), indent=1, ensure_ascii=False))
+        found = {**asdict(record), "trace": steps} if trace else asdict(record)
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return
-    from saedb.cli.feature_page import page
+    from saedb.cli.feature_page import page, trace_page
 
-    click.echo(page(record))
+    click.echo(trace_page(record, steps, find("trace").columns) if trace else page(record, measure))
 
 
 @click.command()

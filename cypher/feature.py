@@ -1,11 +1,24 @@
 """One feature with what the graph knows of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from saedb.cypher.connection import Connection
-from saedb.ingest.measures import MEASURES
+from saedb.cypher.featuremotifs import (
+    Chain,
+    FeatureGate,
+    FeatureSplit,
+    Named,
+    chain,
+    gates_of,
+    gates_with,
+    splits_of,
+    splits_with,
+)
+from saedb.cypher.nearest import suggestion
+from saedb.ingest.errors import InputError
+from saedb.ingest.measures import BY_NAME, EVIDENCE, MEASURES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +29,8 @@ class Neighbour:
     label: str | None
     measures: Mapping[str, float | None]
     """Every measure of the edge by name; None where it is not known."""
+    evidence: Mapping[str, float]
+    """What the edge carries beside its measures, by name: ends of intervals, moves between halves of the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +68,36 @@ class FeatureRecord:
     positional: bool | None
     state_in: str | None
     state_out: str | None
+    best_in: float | None
+    """Highest Pearson correlation with a feature of the layer before."""
+    best_out: float | None
+    chain: Chain | None
     community: CommunitySummary | None
+    output_of: tuple[FeatureGate, ...]
+    """Gates that were tested as this feature, those that hold first."""
+    input_of: tuple[FeatureGate, ...]
+    parent_of: tuple[FeatureSplit, ...]
+    child_of: tuple[FeatureSplit, ...]
     inputs: tuple[Neighbour, ...]
     """By Pearson correlation, highest first; likewise `outputs`."""
     outputs: tuple[Neighbour, ...]
 
+    def by_measure(self, measure: str) -> "FeatureRecord":
+        """Return it with inputs and outputs by another measure, highest first, those without a value last.
+
+        Raises:
+            InputError: there is no such measure.
+        """
+        if measure not in BY_NAME:
+            raise InputError(f"no measure {measure!r}; {suggestion(measure, BY_NAME)}")
+        return replace(self, inputs=_by_measure(self.inputs, measure), outputs=_by_measure(self.outputs, measure))
+
 
 _LISTS: Final = ("top_tokens", "promoted_tokens", "examples")
-_APART: Final = (*_LISTS, "community", "inputs", "outputs")
+_PROPERTIES: Final = (
+    "run", "id", "sae", "layer", "index", "url", "label", "n_positive", "n_active", "density", "mean", "max",
+    "threshold", "positional", "state_in", "state_out", "best_in", "best_out",
+)  # fmt: skip
 
 
 def feature_record(connection: Connection, run: str, feature: str) -> FeatureRecord:
@@ -71,12 +108,17 @@ def feature_record(connection: Connection, run: str, feature: str) -> FeatureRec
         run=run, id=feature,
     )[0]  # fmt: skip
     properties: dict[str, Any] = found["feature"]
-    single: dict[str, Any] = {f.name: properties.get(f.name) for f in fields(FeatureRecord) if f.name not in _APART}
+    single: dict[str, Any] = {name: properties.get(name) for name in _PROPERTIES}
     lists: dict[str, Any] = {name: properties.get(name) or [] for name in _LISTS}
     return FeatureRecord(
         **single,
         **lists,
         community=_community(found["community"]),
+        chain=chain(connection, run, Named(id=feature, label=single["label"])),
+        output_of=gates_of(connection, run, feature),
+        input_of=gates_with(connection, run, feature),
+        parent_of=splits_of(connection, run, feature),
+        child_of=splits_with(connection, run, feature),
         inputs=_neighbours(connection, "<-[e:EVOLVES_TO]-", run, feature),
         outputs=_neighbours(connection, "-[e:EVOLVES_TO]->", run, feature),
     )
@@ -90,11 +132,23 @@ def _community(properties: dict[str, Any] | None) -> CommunitySummary | None:
 
 
 def _neighbours(connection: Connection, arrow: str, run: str, feature: str) -> tuple[Neighbour, ...]:
-    measures = ", ".join(f".{measure.name}" for measure in MEASURES)
+    measures, evidence = (", ".join(f".{item.name}" for item in items) for items in (MEASURES, EVIDENCE))
     rows = connection.read(
         f"MATCH (f:Feature {{run: $run, id: $id}}){arrow}(n:Feature) "
-        f"RETURN n.id AS id, n.label AS label, e {{{measures}}} AS measures "
+        f"RETURN n.id AS id, n.label AS label, e {{{measures}}} AS measures, e {{{evidence}}} AS evidence "
         "ORDER BY e.pearson IS NULL, e.pearson DESC, n.depth, n.index",
         run=run, id=feature,
     )  # fmt: skip
-    return tuple(Neighbour(**row) for row in rows)
+    return tuple(_neighbour(**row) for row in rows)
+
+
+def _neighbour(evidence: Mapping[str, float | None], **known: Any) -> Neighbour:
+    return Neighbour(evidence={name: value for name, value in evidence.items() if value is not None}, **known)
+
+
+def _by_measure(neighbours: tuple[Neighbour, ...], measure: str) -> tuple[Neighbour, ...]:
+    def key(neighbour: Neighbour) -> tuple[bool, float]:
+        value = neighbour.measures[measure]
+        return value is None, -(value or 0.0)
+
+    return tuple(sorted(neighbours, key=key))

@@ -14,13 +14,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from saedb.cypher import library, names, schema
+from saedb.cypher import library, names, program, schema
 from saedb.cypher.connection import Connection, Row, resolve
 from saedb.cypher.defaults import DIFF_LIMIT, DIFF_MEASURE, DIFF_THRESHOLD
 from saedb.cypher.feature import FeatureRecord, feature_record
 from saedb.cypher.frames import frame
 from saedb.cypher.nearest import suggestion
-from saedb.cypher.query import Query, Value
+from saedb.cypher.parameter import Value
+from saedb.cypher.query import Query
 from saedb.ingest.errors import InputError
 from saedb.ingest.measures import MEASURES
 
@@ -143,6 +144,8 @@ class Graph:
     def query(self, name: str, /, **values: Any) -> "DataFrame":
         """Return what a query of the library finds, in its declared columns.
 
+        `values` are its parameters and, where it has any, the name of a ``preset`` for those that are not given.
+
         Raises:
             InputError: there is no such query, or a value is unknown, missing or not allowed.
         """
@@ -173,8 +176,12 @@ class Graph:
         Raises:
             InputError: a value is unknown, missing or not allowed, or other columns come back than are declared.
         """
-        cypher, sent = query.bound(self.resolved(query, values))
-        rows = self.connection.read(cypher, **sent)
+        found = self.resolved(query, values)
+        if query.cypher is None:
+            rows = list(program.function(query.file)(self.connection, **found))
+        else:
+            cypher, sent = query.bound(found)
+            rows = self.connection.read(cypher, **sent)
         declared = [column.name for column in query.columns]
         if rows and list(rows[0]) != declared:
             raise InputError(f"{query.file} returns {', '.join(rows[0])}, but declares {', '.join(declared)}")

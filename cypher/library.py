@@ -1,14 +1,14 @@
 """The library of queries: those that come with saedb, and the user's own folders."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from saedb.cypher import header
+from saedb.cypher import header, program
 from saedb.cypher.nearest import suggestion
 from saedb.cypher.query import Query
 from saedb.ingest.errors import InputError
@@ -53,8 +53,16 @@ def shipped() -> Mapping[str, Query]:
 
 def _in(folder: Path) -> list[Query]:
     if not folder.is_dir():
-        raise InputError(f"no folder of queries at {folder}; name one that holds .cypher files")
-    return [header.parse(_text(file), file) for file in sorted(folder.glob("*.cypher"))]
+        raise InputError(f"no folder of queries at {folder}; name one that holds .cypher or .py files")
+    return list(_parsed(folder))
+
+
+def _parsed(folder: Path) -> Iterator[Query]:
+    for file in sorted(folder.iterdir()):
+        if file.suffix == ".cypher":
+            yield header.parse(_text(file), file)
+        elif file.suffix == program.SUFFIX and program.is_query(text := _text(file)):
+            yield header.parse(text, file)
 
 
 def _text(file: Path) -> str:

@@ -3,125 +3,29 @@
 Imports neither the driver nor pandas, so that help pages and ``--show`` need no server and answer at once.
 """
 
-import math
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal
 
 from saedb.cypher import statement
 from saedb.cypher.nearest import suggestion
+from saedb.cypher.parameter import Parameter, Value
 from saedb.ingest.errors import InputError
 
-ParameterType = Literal[
-    "run", "feature", "layer", "measure", "hops", "integer", "float", "string", "words", "list", "choice"
-]
 ColumnType = Literal["run", "feature", "integer", "float", "string", "boolean"]
-Value = str | int | float | list[str] | None
 
-_SIGNED_64_BITS: Final = range(-(2**63), 2**63)
+PRESET: Final = "preset"
+"""The name by which values may ask for a preset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """One value that a query takes."""
+class Preset:
+    """Values of several parameters under one name; what is given beside it goes before it."""
 
     name: str
-    type: ParameterType
     meaning: str
-    required: bool = False
-    """Without a default: an argument on the command line, where the others are options."""
-    default: Value = None
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-
-    @property
-    def allowed(self) -> tuple[str, ...]:
-        """The values of a choice or measure; empty for the other types."""
-        if self.type != "measure":
-            return self.choices
-        from saedb.ingest.measures import MEASURES  # imports numpy, which a list of queries does not need
-
-        return tuple(measure.name for measure in MEASURES)
-
-    @property
-    def is_text(self) -> bool:
-        """Whether its value is part of the statement's text: Cypher takes no parameter there."""
-        return self.type in ("measure", "hops")
-
-    def checked(self, value: Any) -> Value:
-        """Return the value as the driver takes it.
-
-        Raises:
-            InputError: it is of another type, out of range, or not one of the choices.
-        """
-        if value is None and not self.required and self.default is None:
-            return None
-        match self.type:
-            case "integer" | "layer" | "hops":
-                return self._within(self._integer(value))
-            case "float":
-                return self._within(self._float(value))
-            case "list":
-                return self._texts(value)
-            case "choice" | "measure":
-                return self._one_of(value)
-            case "words":
-                return self._words(value)
-            case _:
-                return self._text(value)
-
-    def _integer(self, value: Any) -> int:
-        try:
-            number = operator.index(value)
-        except TypeError:
-            self._refuse(value, "an integer")
-        if isinstance(value, bool) or number not in _SIGNED_64_BITS:
-            self._refuse(value, "an integer of 64 bits")
-        return number
-
-    def _float(self, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
-            self._refuse(value, "a number")
-        return float(value)
-
-    def _within(self, number: float) -> float:
-        if self.low is not None and number < self.low:
-            self._refuse(number, f"at least {self.low:g}")
-        if self.high is not None and number > self.high:
-            self._refuse(number, f"at most {self.high:g}")
-        return number
-
-    def _text(self, value: Any) -> str:
-        if not isinstance(value, str):
-            self._refuse(value, "a text")
-        try:
-            value.encode()
-        except UnicodeEncodeError:  # half a surrogate pair, as in an argument that is no UTF-8
-            self._refuse(value, "valid text")
-        return value
-
-    def _words(self, value: Any) -> str:
-        text = self._text(value)
-        if not text.split():
-            self._refuse(value, "at least one word")
-        return text
-
-    def _texts(self, value: Any) -> list[str]:
-        if isinstance(value, str) or not isinstance(value, list | tuple):
-            self._refuse(value, "a list of texts")
-        return [self._text(item) for item in value]
-
-    def _one_of(self, value: Any) -> str:
-        if value not in self.allowed:
-            self._refuse(value, f"one of {', '.join(self.allowed)}")
-        return value
-
-    def _refuse(self, value: Any, expected: str) -> NoReturn:
-        raise InputError(f"{self.name} must be {expected}, not {value!r}")
+    values: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +42,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One statement with its declared parameters and columns."""
+    """A question with its declared parameters and columns, and the statement or Python file that answers it."""
 
     name: str
     group: str
@@ -149,33 +53,50 @@ class Query:
     examples: tuple[str, ...]
     """What may stand behind ``saedb query NAME``."""
     parameters: tuple[Parameter, ...]
+    presets: tuple[Preset, ...]
     columns: tuple[Column, ...]
-    cypher: str
+    cypher: str | None
+    """None where no single statement does it: then `file` is Python."""
     file: Path
+    nothing: str = ""
+    """What to do where nothing is found, as a clause; may be empty."""
     whole_graph: bool = False
     """Whether it reads every node or edge of its run."""
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Value]:
-        """Return a value for every parameter, defaults filled in.
+        """Return a value for every parameter: the given one, else that of ``values["preset"]``, else the default.
 
         Raises:
             InputError: a value is unknown, missing or not allowed.
         """
+        given = {name: value for name, value in values.items() if name != PRESET}
         names = [parameter.name for parameter in self.parameters]
-        for name in values:
+        for name in given:
             if name not in names:
                 raise InputError(f"{self.name} has no parameter {name!r}; {suggestion(name, names)}")
-        missing = [p.name for p in self.parameters if p.required and values.get(p.name) is None]
+        chosen = {**self._preset(values.get(PRESET)), **given}
+        missing = [p.name for p in self.parameters if p.required and chosen.get(p.name) is None]
         if missing:
             raise InputError(f"{self.name} needs a value for {', '.join(missing)}")
-        return {p.name: p.checked(values.get(p.name, p.default)) for p in self.parameters}
+        return {p.name: p.checked(chosen.get(p.name, p.default)) for p in self.parameters}
+
+    def _preset(self, name: str | None) -> Mapping[str, Value]:
+        known = {preset.name: preset.values for preset in self.presets}
+        if name is None:
+            return {}
+        if name not in known:
+            there = suggestion(name, known) if known else "it has none"
+            raise InputError(f"{self.name} has no preset {name!r}; {there}")
+        return known[name]
 
     def bound(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Value]]:
         """Return the statement and the parameters to send with it.
 
         Raises:
-            InputError: a value is unknown, missing or not allowed.
+            InputError: a value is unknown, missing or not allowed, or no single statement answers the query.
         """
+        if self.cypher is None:
+            raise InputError(f"no single statement answers {self.name}; its steps are in {self.file}")
         checked = self.checked(values)
         texts = {p.name: str(checked[p.name]) for p in self.parameters if p.is_text}
         sent = {p.name: _sent(p, checked[p.name]) for p in self.parameters if not p.is_text}
@@ -187,7 +108,7 @@ class Query:
         Where no run is given, the statement looks for the newest one itself.
 
         Raises:
-            InputError: a value is unknown, missing or not allowed.
+            InputError: a value is unknown, missing or not allowed, or no single statement answers the query.
         """
         cypher, sent = self.bound(values)
         runs = [p.name for p in self.parameters if p.type == "run" and sent[p.name] is None]

@@ -1,20 +1,22 @@
-"""A graph small enough to know the answer to every question: four layers, 25 features, two runs and a half.
+"""A graph small enough to know the answer to every question: four layers, 27 features, two runs and a half.
 
-`known` has the measures that queries decide by, `bare` is an import with correlations only, and both have features of
-the same ids, so a query that mixes runs shows it. A run that is still loading is newer than both.
+`known` has the measures that queries decide by, gates and splits, `bare` is an import with correlations only,
+and both have features of the same ids, so a query that mixes runs shows it. A run that is still loading is newer.
 """
 
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from saedb.cypher.connection import Connection
 from saedb.cypher.graph import Graph
+from saedb.cypher.library import library
 from saedb.cypher.load import load
 from saedb.cypher.server.local import LocalServer
 from saedb.ingest import rundir, tables
-from saedb.ingest.record import CommunitiesRecord, RunRecord, SaeRecord
+from saedb.ingest.record import CommunitiesRecord, GatesRecord, RunRecord, SaeRecord, SplitsRecord
 from saedb.ingest.rundir import RunDirectory
 
 KNOWN, BARE, LOADING = "known-graph", "bare-graph", "loading-graph"
@@ -36,18 +38,22 @@ FEATURES: dict[str, tuple[str | None, int, str | None, str | None]] = {
     "1/5": ("sea and/or *:*", 500, "appearing", "disappearing"),
     "1/6": ("weekday", 60, "appearing", "disappearing"),
     "1/7": ("once", 3, "rare", "rare"),
+    "1/8": ("first word", 400, "passed_through", "disappearing"),
     "2/0": ("courts", 1000, "passed_through", "passed_through"),
     "2/1": ("rivers", 900, "passed_through", "disappearing"),
     "2/2": ("tax", 700, "passed_through", "passed_through"),
     "2/3": ("tax twin", 700, "passed_through", "disappearing"),
     "2/4": ("northern trade", 40, "appearing", "disappearing"),
     "2/5": ("islands", 450, "appearing", "disappearing"),
+    "2/6": ("sea tax", 30, "appearing", "disappearing"),
     "3/0": ("courts", 1000, "passed_through", None),
     "3/1": ("new at the end", 650, "appearing", None),
     "3/2": ("tax", 700, "passed_through", None),
     "3/3": ("northern islands", 20, "appearing", None),
     "3/4": ("seldom", 10, "appearing", None),
 }
+
+POSITIONAL = ("1/8",)
 
 # pearson, necessity, sufficiency, decoder cosine, lift, support
 EDGES: dict[tuple[str, str], tuple[float, float, float, float | None, float, int]] = {
@@ -80,7 +86,55 @@ EDGES: dict[tuple[str, str], tuple[float, float, float, float | None, float, int
     # a general feature and a special one; a weak predecessor
     ("0/2", "1/4"): (0.4, 0.95, 0.095, 0.5, 12.0, 76),
     ("1/5", "2/5"): (0.2, 0.1, 0.09, 0.1, 2.0, 45),
+    # a feature that depends on the position, and carries another on better than its successor does
+    ("0/1", "1/8"): (0.97, 0.7, 0.31, 0.9, 7.8, 280),
+    # two inputs are needed that are no gate by their table; two are enough, of which nobody made a table
+    ("1/2", "2/6"): (0.14, 1.0, 0.04, 0.1, 14.0, 30),
+    ("1/5", "2/6"): (0.16, 0.9995, 0.06, 0.1, 20.0, 30),
+    ("2/2", "3/1"): (0.2, 0.5, 0.9995, 0.3, 15.0, 325),
+    ("2/3", "3/1"): (0.22, 0.55, 1.0, 0.3, 15.0, 350),
 }
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A tested function of features; the numbers of its table go from no input to all."""
+
+    kind: str
+    output: str
+    inputs: tuple[str, ...]
+    verdict: str
+    rank: int | None
+    f1: float | None
+    gain: float | None
+    support: int
+    tokens: tuple[int, ...]
+    active: tuple[int, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{whole(self.output)}:{self.kind}:{'+'.join(map(whole, self.inputs))}"
+
+
+GATES = (
+    Gate("AND", "2/4", ("1/3", "1/4"), "gate", 0, 0.95, 0.5, 38, (4000, 10, 280, 20), (0, 1, 1, 18)),
+    Gate("AND", "2/4", ("1/3", "1/5"), "gate", 1, 0.7, 0.2, 30, (4000, 200, 280, 20), (0, 3, 2, 14)),
+    Gate("AND", "3/3", ("2/1", "2/4", "2/5"), "gate", 0, 0.9, 0.3, 19, (4000, 9, 8, 7, 6, 5, 12, 9), (0,) * 7 + (9,)),
+    Gate("OR", "1/6", ("0/3", "0/4"), "gate", 0, 0.97, 0.4, 57, (4900, 14, 15, 0), (1, 13, 15, 0)),
+    Gate("AND_NOT", "2/5", ("1/5", "1/3"), "gate", 0, 0.8, 0.1, 400, (4500, 250, 240, 60), (5, 2, 200, 3)),
+    Gate("OR", "2/2", ("1/2", "1/8"), "gate", 0, 0.99, 0.2, 690, (4500, 20, 340, 10), (2, 18, 335, 10)),
+    # near misses
+    Gate("AND", "3/4", ("2/1", "2/5"), "undecided", None, None, None, 9, (4600, 220, 440, 5), (0, 0, 0, 5)),
+    Gate("AND", "2/6", ("1/2", "1/5"), "no_gain", None, 0.9, 0.01, 30, (4600, 230, 340, 15), (0, 0, 1, 15)),
+    Gate("OR", "2/6", ("1/2", "1/5"), "imprecise", None, 0.1, 0.0, 30, (4600, 230, 340, 15), (0, 0, 1, 15)),
+    Gate("AND", "2/4", ("1/4", "1/5"), "imprecise", None, 0.3, 0.1, 20, (4600, 230, 340, 100), (0, 0, 1, 10)),
+)
+
+# parent, children, shares, purities, coverage, overlap, score, support
+SPLITS = (
+    ("1/5", ("2/5", "2/4"), (0.4, 0.3), (0.95, 0.92), 0.68, 0.05, 0.646, 340),
+    ("1/8", ("2/0", "2/1"), (0.5, 0.45), (0.99, 0.98), 0.95, 0.0, 0.95, 380),
+)
 
 COMMUNITIES = {"0/0": 0, "1/0": 0, "2/0": 0, "3/0": 0, "0/1": 0, "1/1": 1, "2/1": 1, "1/2": 2, "2/2": 2, "2/3": 2}
 TOKENS = 10_000
@@ -109,12 +163,24 @@ def whole(short: str) -> str:
     return f"{MODEL}/{layer}-s/{index}"
 
 
+def ids(*shorts: str) -> list[str]:
+    """Return the ids of features given as ``layer/index``."""
+    return [whole(short) for short in shorts]
+
+
+def rows_of(graph: Graph, name: str, columns: tuple[str, ...], **values: Any) -> list[tuple[Any, ...]]:
+    """Return some columns of what a query of the library finds."""
+    rows = graph.rows(library()[name], values)
+    return [tuple(row[column] for column in columns) for row in rows]
+
+
 def known_run(folder: Path) -> RunDirectory:
     """Return the run with every measure and communities, the newest of all."""
     run = _created(folder, KNOWN, "ingest", "2999-01-02T00:00:00+00:00")
     run.write(tables.FEATURES, rundir.FEATURES_FILE, [tables.rows(tables.FEATURES, _feature_columns())])
     measures = ("pearson", "necessity", "sufficiency", "decoder_cosine", "lift", "support")
     _write_edges(run, {edge: dict(zip(measures, values, strict=True)) for edge, values in EDGES.items()})
+    _write_motifs(run)
     members = {"feature": [whole(f) for f in COMMUNITIES], "community": list(COMMUNITIES.values())}
     run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [tables.rows(tables.COMMUNITIES, members)])
     run.update(
@@ -122,6 +188,8 @@ def known_run(folder: Path) -> RunDirectory:
         communities=CommunitiesRecord(
             method="leiden", measure="pearson", min_similarity=0.1, resolution=1.0, seed=42, count=3, modularity=0.5
         ),
+        gates=GatesRecord(settings={}, tested={}, kept={}, chance={}),
+        splits=SplitsRecord(settings={}, count=len(SPLITS)),
     )
     return run
 
@@ -129,9 +197,10 @@ def known_run(folder: Path) -> RunDirectory:
 def bare_run(folder: Path) -> RunDirectory:
     """Return an import of the same features and edges: other correlations, no other measure, nothing about features."""
     run = _created(folder, BARE, "import", "2999-01-01T00:00:00+00:00")
+    pearson = {edge: values[0] / 2 + 0.5 for edge, values in EDGES.items()}
     bare = {name: column for name, column in _feature_columns().items() if name in _IDENTITY}
-    run.write(tables.FEATURES, rundir.FEATURES_FILE, [tables.rows(tables.FEATURES, bare)])
-    _write_edges(run, {edge: {"pearson": values[0] / 2 + 0.5} for edge, values in EDGES.items()})
+    run.write(tables.FEATURES, rundir.FEATURES_FILE, [tables.rows(tables.FEATURES, {**bare, **_best(pearson)})])
+    _write_edges(run, {edge: {"pearson": value} for edge, value in pearson.items()})
     run.update(status="complete")
     return run
 
@@ -141,7 +210,7 @@ _IDENTITY = ("id", "sae", "layer", "depth", "index")
 
 def _created(folder: Path, name: str, kind: Any, created: str) -> RunDirectory:
     saes = tuple(
-        SaeRecord(id=f"{layer}-s", layer=layer, set="s", depth=layer, d_sae=8, dead=1 / 8 if layer == 0 else 0.0)
+        SaeRecord(id=f"{layer}-s", layer=layer, set="s", depth=layer, d_sae=9, dead=1 / 9 if layer == 0 else 0.0)
         for layer in range(4)
     )
     pairs = (("0-s", "1-s"), ("1-s", "2-s"), ("2-s", "3-s"))
@@ -165,13 +234,50 @@ def _feature_columns() -> dict[str, list[Any]]:
         "mean": [n / TOKENS for n in active],
         "max": [5.0 if n else 0.0 for n in active],
         "threshold": [1.0] * len(active),
-        "positional": [False] * len(active),
+        "positional": [f in POSITIONAL for f in FEATURES],
         "state_in": [values[2] for values in FEATURES.values()],
         "state_out": [values[3] for values in FEATURES.values()],
         "label": labels,
         "top_tokens": [[f" {word}" for word in label.split()] if label else None for label in labels],
         "examples": [[f"one [[{label}]] two"] if label else None for label in labels],
+        **_best({edge: values[0] for edge, values in EDGES.items()}),
     }
+
+
+def _best(pearson: Mapping[tuple[str, str], float]) -> dict[str, list[float | None]]:
+    """Return the best correlations of each feature with its neighbours, as a run knows them."""
+    return {
+        name: [max((r for ends, r in pearson.items() if ends[end] == f), default=None) for f in FEATURES]
+        for name, end in (("best_in", 1), ("best_out", 0))
+    }
+
+
+def _write_motifs(run: RunDirectory) -> None:
+    gates = {
+        "id": [gate.id for gate in GATES],
+        "kind": [gate.kind for gate in GATES],
+        "output": [whole(gate.output) for gate in GATES],
+        "inputs": [[whole(f) for f in gate.inputs] for gate in GATES],
+        **{name: [getattr(gate, name) for gate in GATES] for name in ("verdict", "rank", "gain", "support")},
+        **{name: [gate.f1 for gate in GATES] for name in ("precision", "recall", "f1", "f1_chosen")},
+        "gain_chosen": [gate.gain for gate in GATES],
+        **{name: [gate.tokens for gate in GATES] for name in ("tokens", "tokens_chosen")},
+        **{name: [gate.active for gate in GATES] for name in ("active", "active_chosen")},
+    }
+    run.write(tables.GATES, rundir.GATES_FILE, [tables.rows(tables.GATES, gates)])
+    parents, children, shares, purities, coverage, overlap, score, support = zip(*SPLITS, strict=True)
+    splits = {
+        "id": [f"{parent}>2-s" for parent in parents],
+        "parent": [whole(f) for f in parents],
+        "children": [[whole(f) for f in part] for part in children],
+        "shares": shares,
+        "purities": purities,
+        **dict.fromkeys(("coverage", "coverage_chosen"), coverage),
+        **dict.fromkeys(("overlap", "overlap_chosen"), overlap),
+        "score": score,
+        "support": support,
+    }
+    run.write(tables.SPLITS, rundir.SPLITS_FILE, [tables.rows(tables.SPLITS, splits)])
 
 
 def _write_edges(run: RunDirectory, edges: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:

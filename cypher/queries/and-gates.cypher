@@ -1,31 +1,61 @@
-// AND candidates: features that need exactly N others.
-// The paper's rule: the necessity P(input active | output active) of exactly N inputs reaches the minimum. These are
-// candidates, for the rule is one-sided: it does not ask whether the output is active whenever all inputs are. Twins,
-// and a passed-on feature with a companion, fulfil it too. Edges with less support do not count, because a rare feature
-// reaches any share by chance; --min-support 0 is the paper's reading.
+// AND gates: a feature active where all its inputs are.
+// By the table: gates that predict their output on both halves of the documents, with a gain over fewer inputs (see
+// saedb query gates). By the paper's rule: features of which exactly two inputs reach the threshold of necessity,
+// P(input active | output active). That rule is one-sided: it does not ask whether the output is active whenever all
+// inputs are. Twins, and a passed-on feature with a companion, fulfil it too. It needs edges only, so it works on
+// imported runs; what the table says of its candidates stands beside them, where they were tested.
 // @group gates
 // @param run: run  the run to search
-// @param min_necessity: float = 0.999 in [0, 1]  lowest necessity of each input
-// @param inputs: integer = 2 in [1, 10]  number of inputs, exactly
+// @param rule: choice(table, paper) = table  table: tested on the tokens; paper: one-sided, by edges
+// @param threshold: float = 0.999 in [0, 1]  by the paper's rule: lowest necessity of each input
+// @param inputs: integer = null in [2, 10]  number of inputs, exactly; by the paper's rule 2 unless given
 // @param min_support: integer = 10 in [0, 1000000000]  fewest tokens with input and output active, where known
+// @param every: boolean  by the table: every gate of an output, not only the best
+// @param positional: boolean  take features that depend on the position in the context, too
 // @param limit: integer = 100 in [1, 1000000]  most rows returned
-// @column output: feature  the feature that needs the inputs
-// @column output_label: string  its label
-// @column output_density: float (share)  how often it is active
-// @column inputs: feature[]  the needed features
+// @preset paper: rule=paper, min_support=0, positional=true  the paper's rule, of features however rare
+// @column output: feature  the feature that the inputs predict
+// @column label: string  its label
+// @column inputs: feature[]  the inputs
 // @column input_labels: string[]  their labels
 // @column necessity: float[]  P(input active | output active)
 // @column support: integer[] (tokens)  tokens with input and output active
-// @column input_density: float[] (share)  how often each input is active
-// @example --min-necessity 0.99 --min-support 50
-MATCH ()-[e:EVOLVES_TO {run: $run}]->(d)
-WHERE e.necessity >= $min_necessity AND coalesce(e.support >= $min_support, true)
-WITH d, collect(e) AS es
-WHERE size(es) = $inputs
-UNWIND es AS e
-WITH d, e, startNode(e) AS u ORDER BY u.depth, u.index
-WITH d, collect(u) AS us, collect(e) AS es
-WITH d, us, es ORDER BY coalesce(es[0].support, -1) DESC, d.depth, d.index LIMIT $limit
-RETURN d.id AS output, d.label AS output_label, d.density AS output_density,
-       [u IN us | u.id] AS inputs, [u IN us | u.label] AS input_labels, [e IN es | e.necessity] AS necessity,
-       [e IN es | e.support] AS support, [u IN us | u.density] AS input_density
+// @column verdict: string  gate, or the test of the table that it failed
+// @column f1: float  how well the gate predicts the output
+// @column gain: float  F1 above the best gate of fewer inputs
+// @column tokens: integer[] (none to all)  tokens of each combination of inputs: 00, 01, 10, 11
+// @column active: integer[] (none to all)  of these, tokens with the output active
+// @nothing gates are looked for by: saedb gates; by the paper's rule, lower --threshold
+// @example --min-support 50
+// @example --rule paper --threshold 0.95
+// @example --preset paper
+MATCH (r:Run {id: $run})
+CALL (r) {
+  UNWIND CASE $rule WHEN 'table' THEN [r.id] ELSE [] END AS run
+  MATCH (g:Gate {run: run, kind: 'AND', verdict: 'gate'})-[:OUTPUT]->(d)
+  WHERE ($every OR g.rank = 0) AND g.support >= $min_support
+  WITH g, d ORDER BY g.f1 DESC, g.gain DESC, g.id
+  CALL (g) { MATCH (g)<-[input:INPUT_OF]-(u) WITH u ORDER BY input.slot RETURN collect(u) AS us }
+  WITH g, d, us
+  WHERE size(us) = coalesce($inputs, size(us)) AND ($positional OR none(u IN [d] + us WHERE u.positional))
+  RETURN g, d, us, g.f1 AS place LIMIT $limit
+  UNION ALL
+  UNWIND CASE $rule WHEN 'paper' THEN [r.id] ELSE [] END AS run
+  MATCH (u)-[e:EVOLVES_TO {run: run}]->(d)
+  WHERE e.necessity >= $threshold AND coalesce(e.support >= $min_support, true)
+    AND ($positional OR NOT (coalesce(u.positional, false) OR coalesce(d.positional, false)))
+  WITH d, collect(u) AS us, min(e.support) AS support
+  WHERE size(us) = coalesce($inputs, 2)
+  WITH d, us, coalesce(support, -1) AS place ORDER BY place DESC, d.depth, d.index LIMIT $limit
+  UNWIND us AS u
+  WITH d, place, u ORDER BY u.depth, u.index
+  WITH d, place, collect(u) AS us
+  OPTIONAL MATCH (d)<-[:OUTPUT]-(g:Gate)
+  WHERE g.kind = 'AND' AND COUNT { (g)<-[:INPUT_OF]-() } = size(us) AND all(u IN us WHERE (u)-[:INPUT_OF]->(g))
+  RETURN g, d, us, place
+}
+WITH g, d, us, place, [u IN us | head([(u)-[e:EVOLVES_TO]->(d) | e])] AS es
+RETURN d.id AS output, d.label AS label, [u IN us | u.id] AS inputs, [u IN us | u.label] AS input_labels,
+       [e IN es | e.necessity] AS necessity, [e IN es | e.support] AS support, g.verdict AS verdict,
+       g.f1 AS f1, g.gain AS gain, g.tokens AS tokens, g.active AS active
+ORDER BY place DESC, g.gain DESC, d.depth, d.index, inputs

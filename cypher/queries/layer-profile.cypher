@@ -1,38 +1,52 @@
-// Counts of each layer: dead, rare, passed on, new, lost.
-// The counts behind the paper's Figure 3, by the states that the run gave its features, at its own thresholds. There is
-// no count where the layer before or after was not compared, or where an imported table says nothing of it.
+// States of each layer: dead, rare, passed on, new, lost.
+// The counts behind the paper's Figure 3, at any thresholds. A feature is passed through where its best Pearson
+// correlation with the neighbouring layer reaches one threshold, appears or disappears where it is below the other, and
+// is transformed in between. Dead and rare features are none of these, and stand in columns of their own; the paper
+// knows two states, and counts dead features. There is no count where a layer was not compared, or where an imported
+// table says nothing of it.
 // @group evolution
 // @param run: run  the run to search
+// @param passed: float = 0.95 in [-1, 1]  lowest Pearson correlation of a feature that is passed through
+// @param vanishing: float = 0.3 in [-1, 1]  a feature that stays below appears or disappears
+// @param dead_and_rare: boolean  count features that never fire, or too seldom for an edge, among the others
+// @preset paper: passed=0.95, vanishing=0.95, dead_and_rare=true  two states, dead features counted
 // @column layer: integer  the layer
 // @column sae: string  its SAE
 // @column features: integer  features with a row in the run
 // @column dead: integer  never active on a counted token
 // @column rare: integer  active too seldom to compare
+// @column passed_in: integer  carry on a feature of the layer before
+// @column transformed_in: integer  resemble something in the layer before, and do not carry it on
 // @column appearing: integer  nothing in the layer before resembles them
 // @column passed_on: integer  carried by a feature of the next layer
 // @column transformed: integer  resemble something in the next layer, and are not carried
 // @column disappearing: integer  nothing in the next layer resembles them
 // @column edges_out: integer  edges to the next layer
-// @example --output csv
+// @example --passed 0.9 --vanishing 0.5
+// @example --preset paper
 MATCH (:Run {id: $run})-[:HAS_SAE]->(s:Sae)
-CALL (s) {
-  MATCH (f:Feature {run: s.run, layer: s.layer}) WHERE f.sae = s.id
-  RETURN count(f) AS features, count(f.state_in) AS known_in, count(f.state_out) AS known_out,
-         count(CASE WHEN 'dead' IN [f.state_in, f.state_out] THEN 1 END) AS dead,
-         count(CASE WHEN 'rare' IN [f.state_in, f.state_out] THEN 1 END) AS rare,
-         count(CASE f.state_in WHEN 'appearing' THEN 1 END) AS appearing,
-         count(CASE f.state_out WHEN 'passed_through' THEN 1 END) AS passed_on,
-         count(CASE f.state_out WHEN 'transformed' THEN 1 END) AS transformed,
-         count(CASE f.state_out WHEN 'disappearing' THEN 1 END) AS disappearing
-}
 CALL (s) { OPTIONAL MATCH (s)-[pair:COMPARED_WITH]->(:Sae) RETURN sum(pair.edges) AS edges, count(pair) AS next }
 CALL (s) { OPTIONAL MATCH (s)<-[pair:COMPARED_WITH]-(:Sae) RETURN count(pair) AS previous }
+CALL (s) {
+  MATCH (f:Feature {run: s.run, layer: s.layer}) WHERE f.sae = s.id
+  WITH f, coalesce(f.state_out, f.state_in) AS state
+  WITH f, state, $dead_and_rare OR NOT coalesce(state IN ['dead', 'rare'], false) AS counts
+  WITH state, coalesce(state, f.best_in) AS seen_in, CASE WHEN counts THEN coalesce(f.best_in, -1) END AS in,
+              coalesce(state, f.best_out) AS seen_out, CASE WHEN counts THEN coalesce(f.best_out, -1) END AS out
+  RETURN count(*) AS features, count(state) > 0 AS known, count(seen_in) > 0 AS back, count(seen_out) > 0 AS ahead,
+         count(CASE state WHEN 'dead' THEN 1 END) AS dead, count(CASE state WHEN 'rare' THEN 1 END) AS rare,
+         count(CASE WHEN in >= $passed THEN 1 END) AS passed_in,
+         count(CASE WHEN $vanishing <= in < $passed THEN 1 END) AS transformed_in,
+         count(CASE WHEN in < $vanishing AND in < $passed THEN 1 END) AS appearing,
+         count(CASE WHEN out >= $passed THEN 1 END) AS passed_on,
+         count(CASE WHEN $vanishing <= out < $passed THEN 1 END) AS transformed,
+         count(CASE WHEN out < $vanishing AND out < $passed THEN 1 END) AS disappearing
+}
+WITH *, back AND previous > 0 AS back, ahead AND next > 0 AS ahead
 RETURN s.layer AS layer, s.id AS sae, features,
-       CASE WHEN known_in + known_out > 0 THEN dead END AS dead,
-       CASE WHEN known_in + known_out > 0 THEN rare END AS rare,
-       CASE WHEN known_in > 0 AND previous > 0 THEN appearing END AS appearing,
-       CASE WHEN known_out > 0 AND next > 0 THEN passed_on END AS passed_on,
-       CASE WHEN known_out > 0 AND next > 0 THEN transformed END AS transformed,
-       CASE WHEN known_out > 0 AND next > 0 THEN disappearing END AS disappearing,
+       CASE WHEN known THEN dead END AS dead, CASE WHEN known THEN rare END AS rare,
+       CASE WHEN back THEN passed_in END AS passed_in, CASE WHEN back THEN transformed_in END AS transformed_in,
+       CASE WHEN back THEN appearing END AS appearing, CASE WHEN ahead THEN passed_on END AS passed_on,
+       CASE WHEN ahead THEN transformed END AS transformed, CASE WHEN ahead THEN disappearing END AS disappearing,
        CASE WHEN next > 0 THEN edges END AS edges_out
 ORDER BY s.depth

@@ -6,6 +6,7 @@
 // @param run: run  the run to search
 // @param min_pearson: float = 0.95 in [-1, 1]  lowest Pearson correlation
 // @param layer: layer = null  only features of this layer
+// @param positional: boolean  take features that depend on the position in the context, too
 // @param limit: integer = 100 in [1, 1000000]  most rows returned
 // @column source: feature  the feature
 // @column source_label: string  its label
@@ -18,6 +19,7 @@
 // @example --min-pearson 0.98 --layer 4
 MATCH (u)-[e:EVOLVES_TO {run: $run}]->(d)
 WHERE e.pearson >= $min_pearson AND ($layer IS NULL OR u.layer = $layer)
+  AND ($positional OR NOT (coalesce(u.positional, false) OR coalesce(d.positional, false)))
 WITH u, d, e ORDER BY e.run DESC, e.pearson DESC, d.depth, d.index  // run first: the index's order
 WITH u, collect(e)[0] AS e, max(e.pearson) AS pearson
 WITH u, e, endNode(e) AS d, pearson ORDER BY pearson DESC, u.depth, u.index LIMIT $limit

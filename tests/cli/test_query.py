@@ -14,9 +14,11 @@ MINE = """\
 // @param kind: choice(good, bad)  which sort
 // @param least: float = 0.5 in [0, 1]  lowest share
 // @param words: list = []  words to leave out
+// @param all: boolean  unlabelled ones, too
+// @preset wide: least=0.1, all=true  nearly everything
 // @column n: integer (tokens)  how many
 // @example good --least 0.25
-MATCH (f:Feature {run: $run}) WHERE f.kind = $kind AND f.x > $least AND NOT f.label IN $words RETURN count(f) AS n
+MATCH (f:Feature {run: $run}) WHERE f.kind = $kind AND f.x > $least AND NOT f.label IN $words OR $all RETURN 1 AS n
 """
 
 
@@ -50,6 +52,9 @@ def test_help_is_made_from_the_header(mine: str) -> None:
         "--least FLOAT RANGE",
         "Lowest share.  [default: 0.5; 0.0<=x<=1.0]",
         "[default: the newest ready one]",
+        "wide  nearly everything: --least 0.1 --all",
+        "--preset [wide]",
+        "--all ",
     ):
         assert text in result.stdout, text
 
@@ -59,9 +64,29 @@ def test_show_prints_the_statement_without_a_server(mine: str, monkeypatch: pyte
     result = _run("query", "--queries", mine, "sorts", "good", "--run", "r", "--words", "a", "--words", "b", "--show")
     assert (result.exit_code, result.stderr) == (0, "")
     statement = MINE.splitlines()[-1]
-    for name, value in {"run": "'r'", "kind": "'good'", "least": "0.5", "words": "['a', 'b']"}.items():
+    for name, value in {"run": "'r'", "kind": "'good'", "least": "0.5", "words": "['a', 'b']", "all": "false"}.items():
         statement = statement.replace(f"${name}", value)
     assert result.stdout == f"// Features of one sort.\n{statement}\n"
+
+
+def test_a_preset_sets_what_the_user_does_not(mine: str) -> None:
+    shown = ["query", "--queries", mine, "sorts", "good", "--preset", "wide", "--show"]
+    assert "f.x > 0.1 AND NOT f.label IN [] OR true" in _run(*shown).stdout
+    assert "f.x > 0.5 AND NOT f.label IN [] OR true" in _run(*shown, "--least", "0.5").stdout
+    assert _run("query", "--queries", mine, "sorts", "good", "--preset", "narrow").exit_code == 2
+
+
+def test_a_query_in_python_has_help_and_no_statement_to_show() -> None:
+    assert "--target TEXT" in _run("query", "paths", "--help").stdout
+    result = _run("query", "paths", "0/0", "--show")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: no single statement answers paths; its steps are in ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_folder_may_come_from_the_environment(mine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAEDB_QUERIES", mine)
+    assert "sorts  Features of one sort" in _run("query").stdout
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -10,13 +12,14 @@ from saedb.cypher.query import Query
 from saedb.ingest.errors import InputError
 
 MINE = "// Mine.\n// @group mine\n// @column a: integer  one\nRETURN 1 AS a\n"
+PROGRAM = '"""Mine.\n\n@group mine\n@column a: integer  one\n"""\n\ndef rows(connection):\n    yield {"a": 1}\n'
 
 
 def test_the_library_holds_what_the_design_names() -> None:
     assert set(library()) >= {
         "pass-through", "pass-through-chains", "appearing", "disappearing", "and-gates", "or-gates", "communities",
         "community", "neighbours", "layer-profile", "search", "top-edges", "specialisation", "merges", "disagreements",
-        "hubs", "dead",
+        "hubs", "dead", "gates", "one-sided-gates", "splits", "transformed", "paths", "trace",
     }  # fmt: skip
 
 
@@ -36,6 +39,23 @@ def test_a_users_folder_adds_queries(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert list(library([tmp_path]))[-1] == "mine"
     monkeypatch.setenv("SAEDB_QUERIES", str(tmp_path))
     assert "mine" in library()
+
+
+def test_a_python_file_with_a_header_is_a_query_and_another_is_none(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(PROGRAM)
+    (tmp_path / "other.py").write_text("raise SystemExit\n")
+    assert find("steps", [tmp_path]).cypher is None
+    assert "other" not in library([tmp_path])
+
+
+def test_a_list_of_queries_runs_none_of_them() -> None:
+    code = (
+        "import sys; from saedb.cypher.library import library\n"
+        "assert library()['paths'].title\n"
+        "print(sorted({'neo4j', 'numpy', 'saedb.cypher.paths', 'saedb.cypher.trace'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert result.stdout == "[]\n"
 
 
 def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saedb.cypher.header import parse
-from saedb.cypher.query import Parameter, Query
+from saedb.cypher.parameter import Parameter
+from saedb.cypher.query import Query
 from saedb.cypher.statement import literal, lucene, parameters, substituted
 from saedb.ingest.errors import InputError
 
@@ -24,9 +25,11 @@ TEXT = """\
 // @param limit: integer = 10 in [1, 100]  most rows
 // @param share: float = 0.5 in [0, 1]  a share
 // @param names: list = []  names
+// @param all: boolean  all of them
+// @preset few: limit=3, hops=1  not many
 // @column id: feature  the neighbour
 MATCH (f:Feature {run: $run, id: $id})-[e*1..$hops]->(n)
-WHERE e.$by > $share AND n.label = $text AND n.name IN $names AND n.note <> '$limit' // $run
+WHERE e.$by > $share AND n.label = $text AND (n.name IN $names OR $all) AND n.note <> '$limit' // $run
 RETURN n.id AS id LIMIT $limit"""
 
 
@@ -41,7 +44,7 @@ def test_only_measures_and_hops_become_text_of_the_statement(query: Query) -> No
     assert "e.lift > $share" in cypher
     assert "id: $id" in cypher
     assert sent == {
-        "run": "r", "id": "x' OR 1=1 //", "text": '+"x"', "limit": 10, "share": 0.5, "names": []
+        "run": "r", "id": "x' OR 1=1 //", "text": '+"x"', "limit": 10, "share": 0.5, "names": [], "all": False
     }  # fmt: skip
 
 
@@ -64,11 +67,19 @@ def test_only_measures_and_hops_become_text_of_the_statement(query: Query) -> No
         ({"id": "a", "names": "ab"}, "names must be a list of texts, not 'ab'"),
         ({"id": "a", "names": [1]}, "names must be a text, not 1"),
         ({"id": "a", "text": "  "}, "text must be at least one word"),
+        ({"id": "a", "all": 1}, "all must be true or false, not 1"),
+        ({"id": "a", "all": "yes"}, "all must be true or false, not 'yes'"),
+        ({"id": "a", "preset": "fwe"}, "neighbours-of has no preset 'fwe'; did you mean few?"),
     ],
 )
 def test_a_value_of_wrong_type_or_range_is_refused(query: Query, values: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         query.bound({"run": "r", **values})
+
+
+def test_what_is_given_goes_before_a_preset_and_a_preset_before_the_defaults(query: Query) -> None:
+    cypher, sent = query.bound({"run": "r", "id": "a", "preset": "few", "hops": 4})
+    assert ("*1..4" in cypher, sent["limit"], sent["share"]) == (True, 3, 0.5)
 
 
 def test_numbers_of_numpy_are_numbers(query: Query) -> None:
@@ -81,7 +92,7 @@ def test_the_shown_statement_holds_literals(query: Query) -> None:
     assert shown.startswith(
         "// Neighbours of a feature.\nMATCH (f:Feature {run: 'it\\'s', id: 'm/1-s/2'})-[e*1..2]->(n)"
     )
-    assert "n.name IN ['a', 'b'] AND n.note <> '$limit' // $run" in shown
+    assert "(n.name IN ['a', 'b'] OR false) AND n.note <> '$limit' // $run" in shown
 
 
 def test_without_a_run_the_shown_statement_looks_for_the_newest(query: Query) -> None:

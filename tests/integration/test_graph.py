@@ -49,7 +49,7 @@ def test_a_short_id_stands_for_the_one_feature_meant(graph: Graph, short: str) -
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ("1/9", r"no feature '1/9' in run known-graph; the nearest is tiny/1-s/7 and tiny/1-s/6"),
+        ("1/9", r"no feature '1/9' in run known-graph; the nearest is tiny/1-s/8 and tiny/1-s/7"),
         ("7/0", r"has no SAE or layer '7'; there is 0-s, 1-s, 2-s, 3-s"),
         ("courts", r"'courts' is no feature id; one is like tiny/"),
         ("huge/1-s/0", r"no feature 'huge/1-s/0' in run known-graph; the nearest is tiny/1-s/0"),
@@ -64,12 +64,12 @@ def test_features_and_edges_of_a_run_are_tables(graph: Graph) -> None:
     features = graph.features()
     assert list(features["id"]) == [whole(f) for f in FEATURES]
     assert features["n_active"].dtype == "Int64"
-    assert len(graph.features(BARE, layer=2)) == 6
+    assert len(graph.features(BARE, layer=2)) == 7
     edges = graph.edges(min_pearson=0.95, min_support=700)
     expected = {(whole(u), whole(d)) for (u, d), m in EDGES.items() if m[0] >= 0.95 and m[5] >= 700}
     ends = list(zip(edges["source"], edges["target"], strict=True))
     assert sorted(ends) == sorted(expected)
-    assert len(graph.edges(layer=0)) == 6
+    assert len(graph.edges(layer=0)) == 7
     assert edges["mutual_information"].isna().all()
     assert edges["support"].tolist() == [EDGES[_short(u), _short(d)][5] for u, d in ends]
     with pytest.raises(InputError, match="did you mean min_pearson"):
@@ -98,7 +98,7 @@ def test_an_id_is_one_text_however_many_edges_have_it(graph: Graph) -> None:
 def test_an_empty_answer_keeps_its_columns_and_types(graph: Graph) -> None:
     found = graph.query("or-gates", min_support=1000)
     assert list(found.columns) == [column.name for column in library()["or-gates"].columns]
-    assert found["coverage"].dtype == "float64"
+    assert found["gain"].dtype == "float64"
 
 
 def test_a_feature_record_holds_what_the_graph_knows(graph: Graph) -> None:
@@ -119,7 +119,7 @@ def test_questions_are_asked_without_torch(server: LocalServer, graph: Graph) ->
     code = (
         "import sys\nfrom pathlib import Path\nfrom saedb.cypher import connect\n"
         f"with connect(home=Path({str(server.layout.home)!r})) as graph:\n"
-        f"    assert len(graph.query('and-gates', run={KNOWN!r})) == 1\n"
+        f"    assert len(graph.query('and-gates', run={KNOWN!r})) == 2\n"
         "print('torch' in sys.modules, 'sae_lens' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -1,12 +1,28 @@
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from known_graph import KNOWN, loaded, whole
+from known_graph import BARE, KNOWN, loaded, whole
 
 from saedb.cli.main import main
 from saedb.cypher.server.local import LocalServer
+
+ECHO = """\
+'''What it was asked.
+
+@group mine
+@param run: run  the run
+@param feature: feature  the feature
+@column run: run  the run
+@column feature: feature  the feature
+'''
+
+
+def rows(connection, *, run, feature):
+    return [{"run": run, "feature": feature}]
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,23 +47,39 @@ class Command:
 def test_a_query_prints_a_table_and_says_which_server(saedb: Command) -> None:
     result = saedb("query", "pass-through-chains", "--limit", "1")
     assert result.exit_code == 0
-    assert [line.split()[-2:] for line in result.stdout.splitlines()[-4:]] == [
-        [whole(f"{layer}/0"), "courts"] for layer in range(4)
-    ]
+    for layer, line in enumerate(result.stdout.splitlines()[-4:]):
+        assert f"{whole(f'{layer}/0')}  courts" in line
     assert result.stderr.splitlines()[0].startswith("server: ")
     assert "1 shown; more with --limit." in result.stderr
 
 
 def test_a_query_prints_json(saedb: Command) -> None:
     rows = json.loads(saedb("query", "and-gates", "--output", "json").stdout)
-    assert [row["output"] for row in rows] == [whole("2/4")]
+    assert [row["output"] for row in rows] == [whole("2/4"), whole("3/3")]
+
+
+def test_a_query_in_python_prints_a_table(saedb: Command) -> None:
+    result = saedb("query", "trace", "2/0")
+    assert result.exit_code == 0
+    shown = [line.split()[:3] for line in result.stdout.splitlines()[3:] if line.strip()]
+    assert shown == [[str(step), whole(f"{step + 2}/0"), "courts"] for step in (-2, -1, 0, 1)]
+
+
+def test_where_a_stage_found_nothing_the_answer_says_which_one_looks(saedb: Command) -> None:
+    assert "Nothing found. Gates are looked for by: saedb gates." in saedb("query", "gates", "--run", BARE).stderr
+
+
+def test_a_users_python_query_gets_whole_ids(saedb: Command, tmp_path: Path) -> None:
+    (tmp_path / "echo.py").write_text(ECHO)
+    result = saedb("query", "--queries", str(tmp_path), "echo", "2/0", "--output", "json")
+    assert json.loads(result.stdout) == [{"run": KNOWN, "feature": whole("2/0")}]
 
 
 def test_an_empty_answer_says_what_to_relax(saedb: Command) -> None:
     result = saedb("query", "appearing", "--layer", "0", "--output", "csv")
     assert result.exit_code == 0
     assert "Nothing found. To relax it: raise --max-pearson (now 0.3), leave out --layer." in result.stderr
-    assert result.stdout.splitlines() == ["feature,label,active,density,best_pearson,nearest,nearest_label"]
+    assert result.stdout.splitlines() == ["feature,label,active,density,best_pearson,nearest,nearest_label,support"]
 
 
 def test_a_feature_has_a_page(saedb: Command) -> None:
@@ -75,7 +107,7 @@ def test_a_wrong_id_is_one_line(saedb: Command) -> None:
     result = saedb("feature", "1/99")
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (
         1,
-        f"Error: no feature '1/99' in run {KNOWN}; the nearest is {whole('1/7')} and {whole('1/6')}",
+        f"Error: no feature '1/99' in run {KNOWN}; the nearest is {whole('1/8')} and {whole('1/7')}",
     )
 
 

@@ -1,0 +1,83 @@
+"""Gates and splits for a made-up run: some of each kind and verdict, among features that have edges in common."""
+
+from itertools import cycle, islice
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from saedb.ingest import rundir, tables
+from saedb.ingest.motifs.settings import KINDS, VERDICTS
+from saedb.ingest.record import GatesRecord, SplitsRecord
+from saedb.ingest.rundir import RunDirectory
+
+EACH = 40
+"""Gates of each pair of SAEs, and splits."""
+
+
+def plant(run: RunDirectory, seed: int) -> RunDirectory:
+    """Write the tables of both stages into a complete run."""
+    random = np.random.default_rng(seed)
+    gates, splits = [], []
+    for file in run.edge_files:
+        edges = run.read(tables.EDGES, file).to_pandas()
+        gates += _gates(edges.groupby("target")["source"].apply(list), random)
+        splits += _splits(edges.groupby("source")["target"].apply(list), random)
+    run.write(tables.GATES, rundir.GATES_FILE, [_rows(tables.GATES, gates)])
+    run.write(tables.SPLITS, rundir.SPLITS_FILE, [_rows(tables.SPLITS, splits)])
+    run.update(
+        gates=GatesRecord(settings={}, tested={}, kept={}, chance={}),
+        splits=SplitsRecord(settings={}, count=len(splits)),
+    )
+    return run
+
+
+def _rows(table: tables.Table, rows: list[dict[str, object]]) -> pa.Table:
+    return tables.rows(table, {name: [row[name] for row in rows] for name in rows[0]})
+
+
+def _gates(inputs: Any, random: np.random.Generator) -> list[dict[str, object]]:
+    outputs = inputs[inputs.str.len() > 1].sample(EACH, random_state=random)
+    kinds = islice(zip(cycle(KINDS), cycle(VERDICTS), strict=False), EACH)
+    return [
+        _gate(output, sorted(found[:2]), *kind, random)
+        for (output, found), kind in zip(outputs.items(), kinds, strict=True)
+    ]
+
+
+def _gate(output: str, inputs: list[str], kind: str, verdict: str, random: np.random.Generator) -> dict[str, object]:
+    f1, gain = random.uniform(0.6, 1), random.uniform(0.05, 0.5)
+    tokens = random.integers(10, 1000, 4).tolist()
+    return {
+        "id": f"{output}:{kind}:{'+'.join(inputs)}",
+        "kind": kind,
+        "output": output,
+        "inputs": inputs,
+        "verdict": verdict,
+        "rank": 0 if verdict == "gate" else None,
+        **dict.fromkeys(("precision", "recall", "f1", "f1_chosen"), f1),
+        **dict.fromkeys(("gain", "gain_chosen"), gain),
+        "support": tokens[3],
+        **{name: tokens for name in ("tokens", "tokens_chosen")},
+        **{name: [n // 2 for n in tokens] for name in ("active", "active_chosen")},
+    }
+
+
+def _splits(children: Any, random: np.random.Generator) -> list[dict[str, object]]:
+    parents = children[children.str.len() > 2].sample(EACH, random_state=random)
+    return [_split(parent, found[:3], random) for parent, found in parents.items()]
+
+
+def _split(parent: str, children: list[str], random: np.random.Generator) -> dict[str, object]:
+    coverage, overlap = random.uniform(0.5, 1), random.uniform(0, 0.2)
+    return {
+        "id": f"{parent}>",
+        "parent": parent,
+        "children": children,
+        "shares": [coverage / len(children)] * len(children),
+        "purities": [0.95] * len(children),
+        **dict.fromkeys(("coverage", "coverage_chosen"), coverage),
+        **dict.fromkeys(("overlap", "overlap_chosen"), overlap),
+        "score": coverage * (1 - overlap),
+        "support": int(random.integers(10, 1000)),
+    }
