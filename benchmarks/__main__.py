@@ -1,4 +1,4 @@
-"""The edge engine beside its alternatives, and the graph at scale: `make bench`."""
+"""The edge engine and the search for gates beside their alternatives, and the graph at scale: `make bench`."""
 
 import time
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import click
 
-from benchmarks import report, scale, speed
+from benchmarks import gates, report, scale, speed
 from benchmarks.accuracy import accuracy
 from benchmarks.alternatives import SparseProducts
 from benchmarks.endtoend import end_to_end
@@ -35,10 +35,11 @@ FULL: Final = Sizes(tokens=100_000, demo_tokens=16_384, blocks_width=WIDTH // 2)
 QUICK: Final = Sizes(tokens=10_000, demo_tokens=2_048, blocks_width=WIDTH // 8)
 
 
-Part = Literal["engine", "graph"]
+Part = Literal["engine", "gates", "graph"]
 
 HEADINGS: Final[dict[Part, str]] = {
     "engine": "The edge engine beside its alternatives",
+    "gates": "The search for gates",
     "graph": "The graph at scale",
 }
 
@@ -51,7 +52,7 @@ HEADINGS: Final[dict[Part, str]] = {
     "--write/--no-write", default=None, help="Write RESULTS.md and results.json.  [default: after whole parts]"
 )
 def main(only: Part | None, quick: bool, demo: bool, write: bool | None) -> None:
-    """Measure the edge engine beside its alternatives and the graph at scale, and print the figures."""
+    """Measure the edge engine, the search for gates and the graph at scale, and print the figures."""
     for part in [only] if only else HEADINGS:
         start = time.perf_counter()
         found: list[Figure] = []
@@ -66,6 +67,8 @@ def main(only: Part | None, quick: bool, demo: bool, write: bool | None) -> None
 
 
 def _figures(part: Part, *, quick: bool, demo: bool) -> Iterator[Figure]:
+    if part == "gates":
+        return gates.search(gates.QUICK if quick else gates.FULL)
     if part == "graph":
         return scale.scale(scale.QUICK if quick else scale.FULL)
     return figures(QUICK if quick else FULL, demo=demo)

@@ -1,4 +1,4 @@
-"""``saedb ingest`` and ``saedb demo``: from SAEs and a text to a graph with communities, and a summary of it."""
+"""``saedb ingest`` and ``saedb demo``: from SAEs and a text to a graph with communities and gates, and its summary."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final

@@ -1,33 +1,44 @@
 """What a researcher wants to see of a run on one screen, when it has been computed and loaded."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from saedb.cli.gate_text import formula, split_lines, truth_table
+from saedb.cli.motifs import GATE_COLUMNS, gate_counts
 from saedb.cli.table import clean, cut, table
 from saedb.cypher import library
 from saedb.cypher.graph import Graph
 from saedb.cypher.query import Column
 from saedb.cypher.server.local import Running
+from saedb.ingest.motifs.settings import GATE, KINDS
 from saedb.ingest.record import SaeRecord
 from saedb.ingest.rundir import RunDirectory
 
 CHAINS: Final = 3
 SHOWN_GATES: Final = 2
+"""Of each kind."""
+SHOWN_SPLITS: Final = 2
 CHAIN_SAES: Final = 3
 """Fewest SAEs with which a chain is worth the name."""
 GATE_THRESHOLDS: Final = (0.999, 0.95, 0.9)
-"""The paper's threshold for gate candidates, and two that leave room for a stray token."""
+"""The paper's threshold, and two that leave room for a stray token."""
 
 CHANCE_AT: Final = (0.1, 0.3, 0.5, 0.9)
 """Values of a measure at which the rate of false discoveries is shown."""
 
 _MANY: Final = 1_000_000
 
+_NOT_SHOWN: Final = ("layer", "sae", "passed_in", "transformed_in")
+"""Columns of the layer profile: looking ahead tells nearly the same."""
 _QUALITY: Final = (
     Column(name="sae", type="string"),
     Column(name="EV", type="float"),
     Column(name="L0", type="float"),
+)
+_PAPER_COLUMNS: Final = (
+    Column(name="by_paper", type="string"),
+    Column(name="of_these_kept", type="string"),
 )
 
 
@@ -39,6 +50,7 @@ def summary(graph: Graph, run: RunDirectory, width: int) -> str:
         _chance(run, width),
         _communities(graph, run),
         _gates(graph, run, width),
+        _splits(graph, run, width),
         _chains(graph, run, width),
         [f"Warning: {warning}" for warning in run.record.warnings],
     )
@@ -72,7 +84,7 @@ def _quality(sae: SaeRecord) -> dict[str, Any]:
 
 
 def _layer_columns() -> Sequence[Column]:
-    counts = [c for c in library.find("layer-profile").columns if c.name not in ("layer", "sae")]
+    counts = [c for c in library.find("layer-profile").columns if c.name not in _NOT_SHOWN]
     return (*_QUALITY, *counts)
 
 
@@ -113,26 +125,52 @@ def _communities(graph: Graph, run: RunDirectory) -> list[str]:
 
 
 def _gates(graph: Graph, run: RunDirectory, width: int) -> list[str]:
-    thresholds = " / ".join(f"{threshold:g}" for threshold in GATE_THRESHOLDS)
-    lines = [f"Gate candidates by the paper's one-sided rule, exactly two inputs at {thresholds}:"]
-    for kind, query, measure in (("AND", "and-gates", "necessity"), ("OR", "or-gates", "sufficiency")):
-        found = [_candidates(graph, run, query, measure, threshold) for threshold in GATE_THRESHOLDS]
-        lines.append(f"  {kind + f' ({measure})':<18}{' / '.join(f'{len(rows):,}' for rows in found)}")
-        best = next((rows for rows in found if rows), [])
-        lines += [cut(f"    {_gate(kind, row)}", width) for row in best[:SHOWN_GATES]]
+    """Return how many gates there are, by chance and by the paper's rule too, and the best of each kind."""
+    if run.record.gates is None:
+        return []
+    rows = [
+        {**counts, **_by_paper(graph, run, kind)}
+        for kind, counts in zip(KINDS, gate_counts(run.record.gates), strict=True)
+    ]
+    lines = [
+        "Gates, tested on the tokens, and by the paper's one-sided rule",
+        f"(exactly two inputs at {' / '.join(f'{threshold:g}' for threshold in GATE_THRESHOLDS)}):",
+        table(rows, [*GATE_COLUMNS, *_PAPER_COLUMNS], width),
+    ]
+    values = {"run": run.record.id, "limit": SHOWN_GATES}
+    best = [gate for kind in KINDS for gate in graph.rows(library.find("gates"), {**values, "kind": kind})]
+    if best:
+        lines.append("The best: F1 on one half of the text (on the other), tokens/with the output:")
+    for gate in best:
+        counts = ", ".join(truth_table(gate["tokens"], gate["active"]))
+        lines += [f"  {formula(gate, width - 2)[0]}", cut(f"      {counts}", width)]
     return lines
 
 
-def _candidates(
-    graph: Graph, run: RunDirectory, query: str, measure: str, threshold: float
-) -> Sequence[Mapping[str, Any]]:
-    return graph.rows(library.find(query), {"run": run.record.id, f"min_{measure}": threshold, "limit": _MANY})
+def _by_paper(graph: Graph, run: RunDirectory, kind: str) -> dict[str, str]:
+    """Return how many candidates the paper's rule has at each threshold, and how many of these are gates."""
+    query = {"AND": "and-gates", "OR": "or-gates"}.get(kind)
+    if query is None:
+        return dict.fromkeys((column.name for column in _PAPER_COLUMNS), "-")
+    values = {"run": run.record.id, "rule": "paper", "limit": _MANY}
+    found = [graph.rows(library.find(query), {**values, "threshold": threshold}) for threshold in GATE_THRESHOLDS]
+    kept = [[row for row in rows if row["verdict"] == GATE] for rows in found]
+    counts = (" / ".join(f"{len(rows):,}" for rows in lists) for lists in (found, kept))
+    return dict(zip((column.name for column in _PAPER_COLUMNS), counts, strict=True))
 
 
-def _gate(kind: str, row: Mapping[str, Any]) -> str:
-    inputs = f" {kind} ".join(f"{{{clean(label or '?')}}}" for label in row["input_labels"])
-    support = ", ".join("?" if n is None else f"{n:,}" for n in row["support"])
-    return f"{inputs} -> {{{clean(row['output_label'] or '?')}}}   support {support}"
+def _splits(graph: Graph, run: RunDirectory, width: int) -> list[str]:
+    found = run.record.splits
+    if found is None:
+        return []
+    best = graph.rows(library.find("splits"), {"run": run.record.id, "limit": SHOWN_SPLITS})
+    lines = [f"{found.count:,} features are split among several of the next layer{'. The best:' if best else ''}"]
+    for split in best:
+        row = {**split, "parent_label": split["label"], "child_labels": split["labels"]}
+        children = zip(split["shares"], split["labels"], strict=True)
+        parts = ", ".join(f"{share:.2f} {{{clean(label or 'no label')}}}" for share, label in children)
+        lines += [f"  {split_lines(row, width - 2)[0]}", cut(f"      {parts}", width)]
+    return lines
 
 
 def _chains(graph: Graph, run: RunDirectory, width: int) -> list[str]:
@@ -160,6 +198,7 @@ def next_steps(graph: Graph, run: RunDirectory, server: Running | None) -> str:
         lines += [f"                 user {server.address.username}, password: cat {server.password_file}"]
     lines += ["  saedb query    (all questions)"]
     lines += [f"  saedb query pass-through-chains --min-pearson 0.9 --run {run.record.id}"]
-    lines += [f"  saedb query and-gates --min-necessity 0.95 --run {run.record.id}"]
+    lines += [f"  saedb {'query gates --run' if run.record.gates else 'gates'} {run.record.id}"]
+    lines += [f"  saedb query splits --run {run.record.id}"] if run.record.splits else []
     lines += [f"  saedb feature {chains[0]['features'][0]} --run {run.record.id}"] if chains else []
     return "\n".join(lines)

@@ -25,7 +25,10 @@ def test_ingest_ends_in_the_graph_of_its_tables_with_a_summary(
     run = RunDirectory.open(home / "runs/tiny")
     check_tables(connection, run)
     assert run.record.communities is not None
-    for expected in ("Run tiny", "3 SAEs", "communities by Leiden", "AND (necessity)", "Neo4j Browser", "saedb query"):
+    assert run.record.gates is not None
+    assert run.record.splits is not None
+    sections = ("communities by Leiden", "Gates, tested on the tokens", "features are split", "Neo4j Browser")
+    for expected in ("Run tiny", "3 SAEs", *sections, "saedb query gates --run tiny"):
         assert expected in result.stdout
 
 
@@ -83,7 +86,7 @@ def test_a_run_cannot_be_called_what_is_no_file_name(arguments: list[str], home:
 
 
 @pytest.mark.slow
-def test_the_demo_finds_chains_communities_and_gate_candidates(home: Path, connection: Connection) -> None:
+def test_the_demo_finds_chains_communities_and_gates(home: Path, connection: Connection) -> None:
     result = CliRunner().invoke(main, ["demo", "--tokens", str(DEMO_TOKENS), "--run", "small"])
     assert result.exit_code == 0, result.output
     run = RunDirectory.open(home / "runs/small")
@@ -92,5 +95,6 @@ def test_the_demo_finds_chains_communities_and_gate_candidates(home: Path, conne
     assert run.record.communities is not None
     assert run.record.communities.modularity > 0.5
     assert "7 layers, Pearson >= 0.9" in result.stdout
-    chains = CliRunner().invoke(main, ["query", "pass-through-chains", "--run", "small", "--output", "json"])
-    assert json.loads(chains.stdout)
+    for query in ("pass-through-chains", "gates"):
+        found = CliRunner().invoke(main, ["query", query, "--run", "small", "--output", "json"])
+        assert json.loads(found.stdout)
