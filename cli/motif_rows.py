@@ -15,10 +15,10 @@ Row = dict[str, Any]
 
 
 def best_gates(run: RunDirectory, kind: str, count: int) -> list[Row]:
-    """Return the best gate of each output, those with the highest F1 first, as `gate_text.gate_lines` takes them."""
+    """Return the best gate of each output, those with the highest score first, as `gate_text.gate_lines` takes them."""
     is_best = (pc.field("verdict") == GATE) & (pc.field("rank") == 0) & (pc.field("kind") == kind)
     found = run.read(tables.GATES, GATES_FILE).filter(is_best)
-    ordered = found.sort_by([("f1", "descending"), ("support", "descending"), ("id", "ascending")])
+    ordered = found.sort_by([("score", "descending"), ("f1", "descending"), ("id", "ascending")])
     return _labelled(run, ordered.slice(0, count), {"output": "label", "inputs": "input_labels"})
 
 

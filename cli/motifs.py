@@ -167,7 +167,8 @@ def _best_gates(run: "RunDirectory") -> Iterator[str]:
     for kind in KINDS:
         found = best_gates(run, kind, SHOWN)
         if found:
-            yield f"\nThe best {kind.replace('_', ' ')}, by F1 on the second half of the documents (on the first):"
+            name = kind.replace("_", " ")
+            yield f"\nThe best {name} by gain: F1 on one half of the text (on the other); tokens/with the output:"
         for gate in found:
             yield from (f"  {line}" for line in gate_lines(gate, width() - 2))
 

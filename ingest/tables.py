@@ -168,6 +168,7 @@ GATES: Final = Table(
         _column("gain", pa.float64(), f"F1 less that of the best gate of fewer of its inputs {_SCORED}", null=True),
         _column("f1_chosen", pa.float64(), f"F1 {_CHOSEN}", "share", null=True),
         _column("gain_chosen", pa.float64(), f"gain {_CHOSEN}", null=True),
+        _column("score", pa.float64(), "the smaller gain of the two halves: the highest are listed first", null=True),
         _column("support", pa.int64(), "tokens of both halves with gate and output active", "tokens"),
         _column("tokens", _COUNTS, f"tokens {_COMBINATIONS}, {_SCORED}", "tokens"),
         _column("active", _COUNTS, "of these, with the output active", "tokens"),

@@ -260,7 +260,7 @@ def _write_motifs(run: RunDirectory) -> None:
         "inputs": [[whole(f) for f in gate.inputs] for gate in GATES],
         **{name: [getattr(gate, name) for gate in GATES] for name in ("verdict", "rank", "gain", "support")},
         **{name: [gate.f1 for gate in GATES] for name in ("precision", "recall", "f1", "f1_chosen")},
-        "gain_chosen": [gate.gain for gate in GATES],
+        **{name: [gate.gain for gate in GATES] for name in ("gain_chosen", "score")},
         **{name: [gate.tokens for gate in GATES] for name in ("tokens", "tokens_chosen")},
         **{name: [gate.active for gate in GATES] for name in ("active", "active_chosen")},
     }

@@ -56,7 +56,7 @@ def _gate(output: str, inputs: list[str], kind: str, verdict: str, random: np.ra
         "verdict": verdict,
         "rank": 0 if verdict == "gate" else None,
         **dict.fromkeys(("precision", "recall", "f1", "f1_chosen"), f1),
-        **dict.fromkeys(("gain", "gain_chosen"), gain),
+        **dict.fromkeys(("gain", "gain_chosen", "score"), gain),
         "support": tokens[3],
         **{name: tokens for name in ("tokens", "tokens_chosen")},
         **{name: [n // 2 for n in tokens] for name in ("active", "active_chosen")},

@@ -100,6 +100,7 @@ def _gate(random: np.random.Generator, kind: str, number: int) -> dict[str, Any]
         "gain": random.random(),
         "f1_chosen": random.random(),
         "gain_chosen": random.random(),
+        "score": random.random(),
         "support": int(random.integers(10, 100)),
         "tokens": tokens.tolist(),
         "active": (tokens // 2).tolist(),

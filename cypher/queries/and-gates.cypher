@@ -34,11 +34,11 @@ CALL (r) {
   UNWIND CASE $rule WHEN 'table' THEN [r.id] ELSE [] END AS run
   MATCH (g:Gate {run: run, kind: 'AND', verdict: 'gate'})-[:OUTPUT]->(d)
   WHERE ($every OR g.rank = 0) AND g.support >= $min_support
-  WITH g, d ORDER BY g.f1 DESC, g.gain DESC, g.id
+  WITH g, d ORDER BY g.score DESC, g.f1 DESC, g.id
   CALL (g) { MATCH (g)<-[input:INPUT_OF]-(u) WITH u ORDER BY input.slot RETURN collect(u) AS us }
   WITH g, d, us
   WHERE size(us) = coalesce($inputs, size(us)) AND ($positional OR none(u IN [d] + us WHERE u.positional))
-  RETURN g, d, us, g.f1 AS place LIMIT $limit
+  RETURN g, d, us, g.score AS place LIMIT $limit
   UNION ALL
   UNWIND CASE $rule WHEN 'paper' THEN [r.id] ELSE [] END AS run
   MATCH (u)-[e:EVOLVES_TO {run: run}]->(d)
@@ -58,4 +58,4 @@ WITH g, d, us, place, [u IN us | head([(u)-[e:EVOLVES_TO]->(d) | e])] AS es
 RETURN d.id AS output, d.label AS label, [u IN us | u.id] AS inputs, [u IN us | u.label] AS input_labels,
        [e IN es | e.necessity] AS necessity, [e IN es | e.support] AS support, g.verdict AS verdict,
        g.f1 AS f1, g.gain AS gain, g.tokens AS tokens, g.active AS active
-ORDER BY place DESC, g.gain DESC, d.depth, d.index, inputs
+ORDER BY place DESC, g.f1 DESC, d.depth, d.index, inputs

@@ -3,7 +3,7 @@
 // the second. It was chosen on one half of the documents and is scored on the other; its gain is the F1 that it has
 // above the best gate of fewer of its inputs, so that neither twins nor a companion of a passed-through feature make
 // one. The truth table has a line for each combination of inputs, the first input changing slowest: of two inputs 00,
-// 01, 10, 11. The most exact come first.
+// 01, 10, 11. Those come first whose gain is largest, on the half where it is smaller.
 // @group gates
 // @param run: run  the run to search
 // @param kind: choice(any, AND, OR, AND_NOT) = any  the kind of gate
@@ -34,11 +34,11 @@ MATCH (g:Gate {run: $run, verdict: 'gate'})-[:OUTPUT]->(d)
 WHERE g.kind IN CASE $kind WHEN 'any' THEN ['AND', 'OR', 'AND_NOT'] ELSE [$kind] END
   AND g.f1 >= $min_f1 AND g.gain >= $min_gain AND ($every OR g.rank = 0)
   AND ($feature IS NULL OR d.id = $feature) AND ($layer IS NULL OR d.layer = $layer)
-WITH g, d ORDER BY g.f1 DESC, g.gain DESC, g.id
+WITH g, d ORDER BY g.score DESC, g.f1 DESC, g.id
 WHERE $positional OR NOT (coalesce(d.positional, false) OR EXISTS { (g)<-[:INPUT_OF]-(u) WHERE u.positional })
 WITH g, d LIMIT $limit
 CALL (g) { MATCH (g)<-[input:INPUT_OF]-(u) WITH u ORDER BY input.slot RETURN collect(u) AS us }
 RETURN d.id AS output, d.label AS label, g.kind AS kind, [u IN us | u.id] AS inputs,
        [u IN us | u.label] AS input_labels, g.precision AS precision, g.recall AS recall, g.f1 AS f1, g.gain AS gain,
        g.f1_chosen AS f1_chosen, g.support AS support, g.tokens AS tokens, g.active AS active
-ORDER BY f1 DESC, gain DESC, g.id
+ORDER BY g.score DESC, f1 DESC, g.id

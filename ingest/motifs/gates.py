@@ -176,6 +176,7 @@ def rows(found: Gates, upstream: Ids, downstream: Ids, model: str) -> pa.Table:
             "gain": gain,
             "f1_chosen": f1_chosen,
             "gain_chosen": gain_chosen,
+            "score": np.minimum(gain, gain_chosen),
             "support": active.sum(axis=1),
             "tokens": _lists(cells[:, 1, 0], sets.arity),
             "active": _lists(cells[:, 1, 1], sets.arity),

@@ -46,7 +46,7 @@ def test_gates_are_found_again_with_other_settings_and_the_best_are_shown(path: 
     lines = result.stdout.splitlines()
     (counts,) = (line.split() for line in lines if line.startswith("AND NOT "))
     assert counts[2:4] == [f"{record.tested['AND_NOT']:,}", f"{record.kept['AND_NOT']:,}"]
-    assert sum(line.startswith("The best AND NOT, by F1") for line in lines) == 1
+    assert sum(line.startswith("The best AND NOT by gain") for line in lines) == 1
     assert sum(" AND NOT {" in line for line in lines) == 3
     assert max(map(len, lines)) <= 100
     assert f"saedb load {path}" in result.stderr
@@ -56,7 +56,7 @@ def test_the_best_gates_are_those_of_the_table_in_order(path: Path) -> None:
     shown = command("gates", path, *LOOSE).stdout
     rows = RunDirectory.open(path).read(tables.GATES, rundir.GATES_FILE).to_pylist()
     kept = [row for row in rows if (row["verdict"], row["rank"], row["kind"]) == ("gate", 0, "AND_NOT")]
-    best = sorted(kept, key=lambda row: (-row["f1"], -row["support"], row["id"]))[:3]
+    best = sorted(kept, key=lambda row: (-row["score"], -row["f1"], row["id"]))[:3]
     places = [shown.index(f"{row['f1']:.2f} ({row['f1_chosen']:.2f}), gain {row['gain']:.2f}") for row in best]
     assert places == sorted(places)
     for row in best:

@@ -95,6 +95,7 @@ def test_scores_and_ids_are_those_of_the_tables(run: RunDirectory) -> None:
         assert row["recall"] == pytest.approx(hits / sum(row["active"]) if sum(row["active"]) else None)
         assert row["f1"] == pytest.approx(2 * hits / (said + sum(row["active"])) if hits else 0.0)
         assert row["support"] == hits + sum(row["active_chosen"][i] for i in combinations)
+        assert row["score"] == min(row["gain"], row["gain_chosen"])
         short = [id_.split("/", 1)[1] for id_ in (row["output"], *row["inputs"])]
         assert row["id"] == f"{short[0]}:{row['kind'].lower().replace('_', '-')}:{'+'.join(short[1:])}"
         assert (row["rank"] is None) == (row["verdict"] != "gate")
