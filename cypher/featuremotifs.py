@@ -61,6 +61,8 @@ class FeatureGate:
     gain: float | None
     f1_chosen: float | None
     gain_chosen: float | None
+    score: float | None
+    """The smaller of the two gains."""
     support: int
     tokens: list[int]
     """Of every combination of inputs from none to all, the first input changing slowest; likewise `active`."""
@@ -142,7 +144,7 @@ def _gates(connection: Connection, arrow: str, run: str, feature: str) -> tuple[
         "WITH gate, collect({id: input.id, label: input.label, negated: link.negated}) AS inputs "
         "MATCH (gate)-[:OUTPUT]->(output:Feature) "
         "RETURN properties(gate) AS gate, inputs, output {.id, .label} AS output "
-        "ORDER BY gate.verdict <> 'gate', gate.f1 IS NULL, gate.f1 DESC, gate.id",
+        "ORDER BY gate.verdict <> 'gate', gate.score IS NULL, gate.score DESC, gate.f1 DESC, gate.id",
         run=run, id=feature,
     )  # fmt: skip
     return tuple(_gate(row) for row in rows)

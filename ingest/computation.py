@@ -3,9 +3,9 @@
 1. encode: contexts through model and SAEs into the activation store, and which tokens count;
 2. statistics of each feature, and with them its threshold;
 3. edges of each pair of SAEs, and how many of them chance alone would give;
-4. examples of each feature;
-5. labels and states: the feature table;
-6. gates and splits, counted on the tokens.
+4. gates and splits;
+5. examples of each feature;
+6. labels and states: the feature table.
 
 What is finished stays finished: a run that was stopped goes on where it was, and ends with the same tables.
 """
@@ -34,7 +34,7 @@ from saedb.ingest.labels import promoted_words, top_words
 from saedb.ingest.materials import Materials
 from saedb.ingest.memory import Memory
 from saedb.ingest.motifs.settings import GateSettings, SplitSettings
-from saedb.ingest.motifs.stage import MemoryBoundError, Motifs
+from saedb.ingest.motifs.stage import Dictionary, MemoryBoundError, Motifs
 from saedb.ingest.record import TokenCounts
 from saedb.ingest.rule import EdgeRule
 from saedb.ingest.rundir import DOCUMENTS_FILE, EXAMPLES_FILE, FEATURES_FILE, TOKENS_FILE, RunDirectory, edges_file
@@ -82,9 +82,9 @@ class Computation:
             self._note_quality(statistics)
             self._write_edges(statistics)
             self._note_chance(statistics)
+            self._write_motifs(statistics)
             self._write_examples()
             self._write_features(statistics)
-            self._write_motifs()
         finally:
             taken = self._stages.timings
             self._run.update(timings={k: before.get(k, 0.0) + taken.get(k, 0.0) for k in [*before, *taken]})
@@ -196,6 +196,23 @@ class Computation:
                 stage.advance()
         self._run.update(null=reduce(add, counts).record() if counts else None)
 
+    def _write_motifs(self, statistics: Statistics) -> None:
+        """Write gates and splits, where they are not there yet; too little memory for them does not cost the run."""
+        if self._run.record.gates is not None and self._run.record.splits is not None:
+            return
+        dictionaries = {
+            sae: Dictionary(
+                ids=self._ids[sae], threshold=s.threshold, positional=s.positional, n_active=int(s.n_active.sum())
+            )
+            for sae, s in statistics.items()
+        }
+        motifs = Motifs(self._run, self._stages, self._memory, dictionaries)
+        try:
+            motifs.write_gates(GateSettings())
+            motifs.write_splits(SplitSettings())
+        except MemoryBoundError as error:
+            self._warn([str(error)])
+
     def _write_examples(self) -> None:
         if self._run.has(EXAMPLES_FILE, EXAMPLES):
             return
@@ -268,14 +285,3 @@ class Computation:
             passed=self._config.passed_through,
             vanishing=self._config.vanishing,
         )
-
-    def _write_motifs(self) -> None:
-        """Write gates and splits, where they are not there yet; too little memory for them does not cost the run."""
-        if self._run.record.gates is not None and self._run.record.splits is not None:
-            return
-        motifs = Motifs(self._run, self._stages, self._memory)
-        try:
-            motifs.write_gates(GateSettings())
-            motifs.write_splits(SplitSettings())
-        except MemoryBoundError as error:
-            self._warn([str(error)])

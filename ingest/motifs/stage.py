@@ -1,9 +1,8 @@
 """Gates and splits of a whole run, from its activation store: tables of the run directory."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -32,7 +31,7 @@ class MemoryBoundError(RunError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
+class Dictionary:
     """The features of an SAE as motifs need them, by feature [d_sae]."""
 
     ids: Ids
@@ -49,13 +48,16 @@ class _Side:
 class Motifs:
     """The motif stages of a run, whose tables take the place of its earlier ones in the run directory."""
 
-    def __init__(self, run: RunDirectory, stages: Stages, memory: Memory) -> None:
+    def __init__(
+        self, run: RunDirectory, stages: Stages, memory: Memory, dictionaries: Mapping[str, Dictionary] | None = None
+    ) -> None:
         """Look at what the motifs are counted on.
 
         Args:
             run: a run that kept its activations, and that this process is writing.
             stages: are told of the progress.
             memory: what may be taken.
+            dictionaries: the features of each SAE, by its id; None: as the run's feature table has them.
 
         Raises:
             RunError: the run has no activations, or they are damaged.
@@ -64,6 +66,7 @@ class Motifs:
         self._stages = stages
         self._memory = memory
         store = ActivationStore.of_run(run)
+        self._dictionaries = dictionaries or _dictionaries(run)
         self._text = StoredText.of_run(run, store)
         self._context_size = store.context_size
         self._threads = os.cpu_count() or 1
@@ -76,7 +79,9 @@ class Motifs:
         """
         parts: list[pa.Table] = []
         tested, kept, chance = np.zeros(len(KINDS), np.int64), np.zeros(len(KINDS), np.int64), np.zeros(len(KINDS))
-        with self._stages.stage("gates", sum(len(self._sides[d].ids) for _, d in self._run.record.pairs)) as stage:
+        with self._stages.stage(
+            "gates", sum(len(self._dictionaries[d].ids) for _, d in self._run.record.pairs)
+        ) as stage:
             for found, rows in self._gates(settings, stage):
                 parts.append(rows)
                 tested += found.tested
@@ -90,7 +95,9 @@ class Motifs:
 
     def write_splits(self, settings: SplitSettings) -> SplitsRecord:
         """Return how many splits there are, after their table was written; raises what `write_gates` does."""
-        with self._stages.stage("splits", sum(len(self._sides[u].ids) for u, _ in self._run.record.pairs)) as stage:
+        with self._stages.stage(
+            "splits", sum(len(self._dictionaries[u].ids) for u, _ in self._run.record.pairs)
+        ) as stage:
             parts = list(self._splits(settings, stage))
         record = SplitsRecord(settings=asdict(settings), count=sum(part.num_rows for part in parts))
         self._run.write(SPLITS, SPLITS_FILE, parts, splits=record)
@@ -101,13 +108,13 @@ class Motifs:
             up, down, of_text = self._activities(u, d, settings.positional)
             candidates = self._paper(u, d, settings)
             found = gates.find(up, down, of_text, candidates, settings, threads=self._threads, progress=stage.advance)
-            yield found, gates.rows(found, self._sides[u].ids, self._sides[d].ids, self._run.record.model)
+            yield found, gates.rows(found, self._dictionaries[u].ids, self._dictionaries[d].ids, self._run.record.model)
 
     def _splits(self, settings: SplitSettings, stage: Stage) -> Iterator[pa.Table]:
         for u, d in self._run.record.pairs:
             up, down, of_text = self._activities(u, d, positional=False)
             found = splitting.find(up, down, of_text, settings, stage.advance)
-            yield splitting.rows(found, self._sides[u].ids, self._sides[d].ids, d, self._run.record.model)
+            yield splitting.rows(found, self._dictionaries[u].ids, self._dictionaries[d].ids, d, self._run.record.model)
 
     def _activities(self, upstream: str, downstream: str, positional: bool) -> tuple[Activity, Activity, Halves]:
         """Return the active features of two SAEs, and the halves of the text.
@@ -116,7 +123,7 @@ class Motifs:
             RunError: there is too little memory.
         """
         of_text = halves(self._text, upstream, self._context_size)
-        sides = self._sides[upstream], self._sides[downstream]
+        sides = self._dictionaries[upstream], self._dictionaries[downstream]
         needed = ENTRY_BYTES * sum(side.n_active for side in sides)
         needed += _TOKEN_BYTES * len(of_text.counted) * (1 + self._threads)
         left = self._memory.left()
@@ -131,20 +138,20 @@ class Motifs:
         )
         return up, down, of_text
 
-    @cached_property
-    def _sides(self) -> dict[str, _Side]:
-        features = self._run.read(FEATURES, FEATURES_FILE).select(["id", "sae", "threshold", "positional", "n_active"])
-        return {sae.id: _side(features.filter(pc.field("sae") == sae.id)) for sae in self._run.record.saes}
-
     def _paper(self, upstream: str, downstream: str, settings: GateSettings) -> NDArray[np.int64]:
         """Return the inputs that the paper's rule takes for each output, [d_sae, 2, 2]."""
         edges = self._run.parts(EDGES, edges_file(upstream, downstream), "source", "target", *paper.MEASURES)
-        allowed = [settings.positional | ~self._sides[sae].positional for sae in (upstream, downstream)]
+        allowed = [settings.positional | ~self._dictionaries[sae].positional for sae in (upstream, downstream)]
         return paper.candidates(edges, len(allowed[1]), settings.paper_floor, *allowed)
 
 
-def _side(features: pa.Table) -> _Side:
-    return _Side(
+def _dictionaries(run: RunDirectory) -> dict[str, Dictionary]:
+    features = run.read(FEATURES, FEATURES_FILE).select(["id", "sae", "threshold", "positional", "n_active"])
+    return {sae.id: _dictionary(features.filter(pc.field("sae") == sae.id)) for sae in run.record.saes}
+
+
+def _dictionary(features: pa.Table) -> Dictionary:
+    return Dictionary(
         ids=features["id"].to_numpy(),
         threshold=features["threshold"].to_numpy(),
         positional=features["positional"].to_numpy(),

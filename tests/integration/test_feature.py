@@ -69,7 +69,8 @@ def gate(output: str, kind: str, inputs: tuple[str, ...], **other: Any) -> dict[
         "tokens_chosen": [1] * 2 ** len(inputs),
         "active_chosen": [0] * 2 ** len(inputs),
     }
-    return values | other
+    found = values | other
+    return found | {"score": found["gain"] and min(found["gain"], found["gain_chosen"])}
 
 
 GATES = [

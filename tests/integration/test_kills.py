@@ -38,7 +38,7 @@ def undisturbed(command: Command, tmp_path_factory: pytest.TempPathFactory) -> U
     start = time.perf_counter()
     assert command.run(runs / "second").status == 0
     seconds = time.perf_counter() - start
-    assert len(tables(runs / "second")) == 6
+    assert len(tables(runs / "second")) == 8
     assert tables(runs / "first") == tables(runs / "second")
     return Undisturbed(tables=tables(runs / "second"), seconds=seconds)
 
