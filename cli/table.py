@@ -14,24 +14,54 @@ from rich.text import Text
 from saedb.cypher import values
 from saedb.cypher.query import Column
 
-_LEAST: Final = 12
+_LEAST: Final = 10
 """Characters below which a text is no longer readable; rows are then written as blocks of lines."""
 _GAP: Final = 2
+_NOTHING: Final = "-"
+_SLASHES: Final = 2
+"""In the id of a feature."""
 _CONTROL: Final = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
 
 Lines = list[str]
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], width: int) -> str:
-    """Return rows as a table at most `width` wide, or as blocks of lines where ids and numbers are wider than that."""
+    """Return rows as a table at most `width` wide.
+
+    Where ids and numbers are wider than that, ids go without the model that they share, which a last line names: every
+    command takes them so. Where that does not do, each row becomes a block of lines.
+    """
     cells = [_cells(column, [row[column.name] for row in rows]) for column in columns]
+    model = _shared_model(columns, cells)
+    found = _fitted(columns, cells, width)
+    if found is None and model:
+        short = [_without(f"{model}/", of) if c.type == "feature" else of for c, of in zip(columns, cells, strict=True)]
+        found = _fitted(columns, short, width)
+        found = found and f"{found}\n(ids without {model}/)"
+    return found or _blocks(columns, cells, width)
+
+
+def _fitted(columns: Sequence[Column], cells: Sequence[list[Lines]], width: int) -> str | None:
+    """Return a table at most so wide, or None where ids and numbers are wider."""
     heads = [_head(column) for column in columns]
     wanted = [_widest([head, *lines]) for head, lines in zip(heads, cells, strict=True)]
     least = [min(n, _LEAST) if _is_cut(column) else n for column, n in zip(columns, wanted, strict=True)]
     available = width - _GAP * (len(columns) - 1)
     if sum(least) > available:
-        return _blocks(columns, cells, width)
+        return None
     return rendered(_grid(columns, heads, cells, _shared(wanted, least, available)), width)
+
+
+def _shared_model(columns: Sequence[Column], cells: Sequence[list[Lines]]) -> str | None:
+    """Return the model of all ids of features, or None where they have not just one."""
+    ids = [id_ for c, of in zip(columns, cells, strict=True) if c.type == "feature" for lines in of for id_ in lines]
+    models = {id_.partition("/")[0] for id_ in ids if id_ != _NOTHING}
+    is_whole = all(id_.count("/") == _SLASHES for id_ in ids if id_ != _NOTHING)
+    return models.pop() if is_whole and len(models) == 1 else None
+
+
+def _without(prefix: str, cells: list[Lines]) -> list[Lines]:
+    return [[line.removeprefix(prefix) for line in lines] for lines in cells]
 
 
 def rendered(content: RenderableType, width: int) -> str:
@@ -67,7 +97,7 @@ def _cells(column: Column, found: Sequence[Any]) -> list[Lines]:
 def _item(value: Any, write: Callable[[float], str]) -> str:
     match value:
         case None:
-            return "-"
+            return _NOTHING
         case bool():
             return "yes" if value else "no"
         case float():

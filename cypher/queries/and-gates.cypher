@@ -23,8 +23,9 @@
 // @column verdict: string  gate, or the test of the table that it failed
 // @column f1: float  how well the gate predicts the output
 // @column gain: float  F1 above the best gate of fewer inputs
-// @column tokens: integer[] (none to all)  tokens of each combination of inputs: 00, 01, 10, 11
-// @column active: integer[] (none to all)  of these, tokens with the output active
+// @column on: string[]  combination of inputs: 1 where it is active, in their order
+// @column tokens: integer[]  tokens of each combination
+// @column active: integer[]  of these, tokens with the output active
 // @nothing gates are looked for by: saedb gates; by the paper's rule, lower --threshold
 // @example --min-support 50
 // @example --rule paper --threshold 0.95
@@ -57,5 +58,7 @@ CALL (r) {
 WITH g, d, us, place, [u IN us | head([(u)-[e:EVOLVES_TO]->(d) | e])] AS es
 RETURN d.id AS output, d.label AS label, [u IN us | u.id] AS inputs, [u IN us | u.label] AS input_labels,
        [e IN es | e.necessity] AS necessity, [e IN es | e.support] AS support, g.verdict AS verdict,
-       g.f1 AS f1, g.gain AS gain, g.tokens AS tokens, g.active AS active
+       g.f1 AS f1, g.gain AS gain, CASE size(g.tokens) WHEN 4 THEN ['00', '01', '10', '11']
+       WHEN 8 THEN ['000', '001', '010', '011', '100', '101', '110', '111'] END AS on,
+       g.tokens AS tokens, g.active AS active
 ORDER BY place DESC, g.f1 DESC, d.depth, d.index, inputs

@@ -25,8 +25,9 @@
 // @column gain: float  F1 above the best gate of fewer inputs
 // @column f1_chosen: float  F1 on the half of the documents on which it was chosen
 // @column support: integer (tokens)  tokens of both halves with gate and output active
-// @column tokens: integer[] (none to all)  tokens of each combination of inputs: 00, 01, 10, 11
-// @column active: integer[] (none to all)  of these, tokens with the output active
+// @column on: string[]  combination of inputs: 1 where it is active, in their order
+// @column tokens: integer[]  tokens of each combination
+// @column active: integer[]  of these, tokens with the output active
 // @nothing gates are looked for by: saedb gates
 // @example --kind AND --min-f1 0.8
 // @example --feature 6/2320 --every
@@ -40,5 +41,7 @@ WITH g, d LIMIT $limit
 CALL (g) { MATCH (g)<-[input:INPUT_OF]-(u) WITH u ORDER BY input.slot RETURN collect(u) AS us }
 RETURN d.id AS output, d.label AS label, g.kind AS kind, [u IN us | u.id] AS inputs,
        [u IN us | u.label] AS input_labels, g.precision AS precision, g.recall AS recall, g.f1 AS f1, g.gain AS gain,
-       g.f1_chosen AS f1_chosen, g.support AS support, g.tokens AS tokens, g.active AS active
+       g.f1_chosen AS f1_chosen, g.support AS support, CASE size(g.tokens) WHEN 4 THEN ['00', '01', '10', '11']
+       WHEN 8 THEN ['000', '001', '010', '011', '100', '101', '110', '111'] END AS on,
+       g.tokens AS tokens, g.active AS active
 ORDER BY g.score DESC, f1 DESC, g.id

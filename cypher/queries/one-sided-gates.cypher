@@ -20,8 +20,9 @@
 // @column verdict: string  undecided, imprecise, no_gain or unrepeated; none if it was not tested
 // @column f1: float  how well the gate predicts the output
 // @column gain: float  F1 above the best gate of fewer inputs
-// @column tokens: integer[] (none to all)  tokens of each combination of inputs: 00, 01, 10, 11
-// @column active: integer[] (none to all)  of these, tokens with the output active
+// @column on: string[]  combination of inputs: 1 where it is active, in their order
+// @column tokens: integer[]  tokens of each combination
+// @column active: integer[]  of these, tokens with the output active
 // @nothing lower --threshold
 // @example --threshold 0.95
 // @example --kind OR --preset paper
@@ -53,6 +54,8 @@ WITH kind, d, place, g, collect(u) AS us
 WITH kind, d, place, g, us, [u IN us | head([(u)-[e:EVOLVES_TO]->(d) | e])] AS es
 RETURN d.id AS output, d.label AS label, kind, [u IN us | u.id] AS inputs, [u IN us | u.label] AS input_labels,
        [e IN es | CASE kind WHEN 'AND' THEN e.necessity ELSE e.sufficiency END] AS one_sided,
-       [e IN es | e.support] AS support, g.verdict AS verdict, g.f1 AS f1, g.gain AS gain, g.tokens AS tokens,
+       [e IN es | e.support] AS support, g.verdict AS verdict, g.f1 AS f1, g.gain AS gain, CASE size(g.tokens) WHEN 4 THEN ['00', '01', '10', '11']
+       WHEN 8 THEN ['000', '001', '010', '011', '100', '101', '110', '111'] END AS on,
+       g.tokens AS tokens,
        g.active AS active
 ORDER BY place DESC, d.depth, d.index, kind

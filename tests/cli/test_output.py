@@ -51,6 +51,19 @@ def test_a_table_fits_the_terminal_with_ids_and_numbers_whole(
     assert first.index("12,345") + 6 == second.index("7") + 1, "numbers are aligned at the right"
 
 
+def test_ids_go_without_the_model_that_they_share_where_they_would_be_too_wide(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = _shown(capsys, ROWS, COLUMNS, "table").splitlines()
+    assert max(map(cell_len, lines)) <= 60
+    assert [line.split()[0] for line in lines[3:5]] == ["14-demo/1234", "4-demo/1"]
+    assert lines[5] == "(ids without smollm2/)"
+    assert f'"{ID}"' in _shown(capsys, ROWS, COLUMNS, "json")
+    others = [ROWS[0], {**ROWS[1], "feature": "gpt2/4-demo/1"}]
+    assert ID in _shown(capsys, others, COLUMNS, "table").splitlines()[0], "a block: two models"
+
+
 def test_a_narrow_terminal_gets_a_block_for_each_row(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
