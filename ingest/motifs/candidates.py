@@ -18,6 +18,8 @@ FIRSTS: Final = 4
 
 LEAST_LIFT: Final = 2.0
 """A feature that is active nearly everywhere is necessary for all."""
+_MORE: Final = float(1 << 32)
+"""More tokens than there are."""
 _FIRST_PRECISION: Final = (0.1, 0.9)
 """The same of the first input of an AND NOT: there must be something to take away, and something to leave."""
 
@@ -96,59 +98,46 @@ def count_joint(up: Activity, down: Activity, output: Any, room: Scratch) -> int
 
 
 @inlined
+def best(n: int, room: Scratch) -> int:
+    """Return the place of the feature with the highest key, of equal ones the first feature; -1 where all are out."""
+    found = -1
+    for i in range(n):
+        key = room.key[i]
+        if key > -np.inf and (
+            found < 0 or key > room.key[found] or (key == room.key[found] and room.found[i] < room.found[found])
+        ):
+            found = i
+    return found
+
+
+@inlined
 def _take(n: int, most: int, chosen: Any, room: Scratch) -> int:
     """Write the features of the highest keys, those of minus infinity aside, into `chosen`; return how many."""
     for taken in range(most):
-        best = -1
-        for i in range(n):
-            if room.key[i] > -np.inf and (
-                best < 0
-                or room.key[i] > room.key[best]
-                or (room.key[i] == room.key[best] and room.found[i] < room.found[best])
-            ):
-                best = i
-        if best < 0:
+        i = best(n, room)
+        if i < 0:
             return taken
-        chosen[taken] = room.found[best]
-        room.key[best] = -np.inf
+        chosen[taken] = room.found[i]
+        room.key[i] = -np.inf
     return most
 
 
 @inlined
-def _key(together: Any, inputs: Any) -> float:
-    """Return a number that orders by joint tokens, and then by fewer tokens of the input."""
-    return together - inputs / 4294967296.0
+def take_inputs(needed: bool, n: int, n_d: Any, up: Activity, limits: Limits, room: Scratch) -> int:
+    """Write the candidates of an AND, which are needed, or of an OR into their row of `room.inputs`; return how many.
 
-
-@inlined
-def take_needed(n: int, n_d: Any, up: Activity, limits: Limits, room: Scratch) -> int:
-    """Write the candidates of an AND, the most necessary first, into `room.inputs[0]`; return how many."""
+    Those with most joint tokens come first, which of an AND are the most necessary; of equal ones the less frequent.
+    """
     for i in range(n):
         feature = room.found[i]
         both, n_u = room.joint[0, feature], up.middle[feature] - up.start[feature]
-        is_one = (
-            both >= limits.row_support
-            and both >= limits.min_necessity * n_d
-            and both >= limits.min_precision * n_u
-            and both * limits.tokens >= LEAST_LIFT * n_u * n_d
-        )
-        room.key[i] = _key(both, n_u) if is_one else -np.inf
-    return _take(n, limits.candidates, room.inputs[0], room)
-
-
-@inlined
-def take_sufficient(n: int, n_d: Any, up: Activity, limits: Limits, room: Scratch) -> int:
-    """Write the candidates of an OR, those with most joint tokens first, into `room.inputs[1]`; return how many."""
-    for i in range(n):
-        feature = room.found[i]
-        both, n_u = room.joint[0, feature], up.middle[feature] - up.start[feature]
-        is_one = (
-            both >= limits.row_support
-            and both >= limits.min_sufficiency * n_u
-            and both * limits.tokens >= LEAST_LIFT * n_u * n_d
-        )
-        room.key[i] = _key(both, n_u) if is_one else -np.inf
-    return _take(n, limits.candidates, room.inputs[1], room)
+        is_one = both >= limits.row_support and both * limits.tokens >= LEAST_LIFT * n_u * n_d
+        if needed:
+            is_one = is_one and both >= limits.min_necessity * n_d and both >= limits.min_precision * n_u
+        else:
+            is_one = is_one and both >= limits.min_sufficiency * n_u
+        room.key[i] = both - n_u / _MORE if is_one else -np.inf
+    return _take(n, limits.candidates, room.inputs[0 if needed else 1], room)
 
 
 @inlined

@@ -102,8 +102,8 @@ def _search(output: Any, task: Task, scratch: Scratch, gates: Sets, tally: Tally
     up, down, limits = task.up, task.down, task.limits
     n_d = down.middle[output] - down.start[output]
     near = candidates.count_joint(up, down, output, scratch)
-    needed = candidates.take_needed(near, n_d, up, limits, scratch)
-    sufficient = candidates.take_sufficient(near, n_d, up, limits, scratch)
+    needed = candidates.take_inputs(True, near, n_d, up, limits, scratch)
+    sufficient = candidates.take_inputs(False, near, n_d, up, limits, scratch)
     firsts = candidates.take_firsts(near, n_d, up, limits, scratch)
     candidates.forget(near, scratch)
     for number in range(2 + firsts):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from saedb.ingest import tables
 from saedb.ingest.compiled import compiled, inlined
 from saedb.ingest.motifs.activity import Activity, Halves, Ids
-from saedb.ingest.motifs.candidates import LEAST_LIFT, Scratch, count_joint, forget, scratch
+from saedb.ingest.motifs.candidates import LEAST_LIFT, Scratch, best, count_joint, forget, scratch
 from saedb.ingest.motifs.settings import SplitSettings
 
 CHILDREN: Final = 16
@@ -178,18 +178,11 @@ def _take_children(near: int, down: Activity, rule: Rule, room: Scratch, childre
     """
     count = 0
     while count < CHILDREN:
-        best = -1
-        for i in range(near):
-            if room.key[i] > -np.inf and (
-                best < 0
-                or room.key[i] > room.key[best]
-                or (room.key[i] == room.key[best] and room.found[i] < room.found[best])
-            ):
-                best = i
-        if best < 0:
+        i = best(near, room)
+        if i < 0:
             return count
-        room.key[best] = -np.inf
-        feature = room.found[best]
+        room.key[i] = -np.inf
+        feature = room.found[i]
         taken = 0
         for k in range(down.start[feature], down.middle[feature]):
             taken += room.marks[down.token[k]] > _PARENT
