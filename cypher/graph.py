@@ -162,7 +162,9 @@ class Graph:
         return self.query("search", text=text, run=run, layer=layer, limit=limit)
 
     def feature(self, feature: str, run: str | None = None) -> FeatureRecord:
-        """Return one feature with its edges and community; ``6-res-jb/2320`` and ``6/2320`` do where one is meant.
+        """Return one feature with its edges, chain, gates, splits and community.
+
+        A short id such as ``6-res-jb/2320`` or ``6/2320`` does where one feature is meant.
 
         Raises:
             InputError: the feature or the run is unknown.
