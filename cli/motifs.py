@@ -129,7 +129,7 @@ def _renewed(
     if not load:
         run = _computed(RunDirectory.named(name))
         with progress_bars() as report, run.writing():
-            write(Motifs(run, Stages(report), Memory(None)))
+            write(Motifs.of_run(run, Stages(report), Memory(None)))
         return run
     with server.connect() as connection:
         run = _computed(directory_of(connection, name))
@@ -138,7 +138,7 @@ def _renewed(
                 connection,
                 run,
                 BY_LABEL[label],
-                lambda: write(Motifs(run, Stages(report), Memory(None))),
+                lambda: write(Motifs.of_run(run, Stages(report), Memory(None))),
                 report,
             )
     return run

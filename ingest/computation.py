@@ -206,7 +206,7 @@ class Computation:
             )
             for sae, s in statistics.items()
         }
-        motifs = Motifs(self._run, self._stages, self._memory, dictionaries)
+        motifs = Motifs(self._run, self._stages, self._memory, self._text, dictionaries)
         try:
             motifs.write_gates(GateSettings())
             motifs.write_splits(SplitSettings())

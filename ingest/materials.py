@@ -21,6 +21,7 @@ from saedb.ingest.model import LanguageModel
 from saedb.ingest.packing import pack
 from saedb.ingest.sources import SaeSet
 from saedb.ingest.stages import Stages
+from saedb.ingest.stretches import contiguous
 
 DEFAULT_CONTEXT_SIZE: Final = 128
 """Where neither the settings nor the SAEs say."""
@@ -48,7 +49,7 @@ class Materials:
 
         A token of no document (BOS) counts to the one before it, or to the first: documents are contiguous.
         """
-        return np.maximum(np.maximum.accumulate(self.contexts.documents.ravel()), 0)
+        return contiguous(self.contexts.documents.ravel())
 
 
 def gather(config: IngestConfig, device: str, stages: Stages) -> Materials:

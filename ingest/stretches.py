@@ -60,6 +60,7 @@ class StoredText:
             documents: number of the document of each token, ascending, [tokens].
             first_half: contexts of the first half of the documents, which stand first.
         """
+        self.context_size = store.context_size
         self._store = store
         self._documents = documents
         self._boundary = first_half * store.context_size
@@ -70,7 +71,7 @@ class StoredText:
         """Return the text of a run whose tokens are written, with its activation store."""
         tokens = run.read(TOKENS, TOKENS_FILE).select(["context", "document"]).to_pandas()
         half = run.read(DOCUMENTS, DOCUMENTS_FILE)["half"].to_numpy()
-        documents = np.maximum(np.maximum.accumulate(tokens["document"].to_numpy()), 0)
+        documents = contiguous(tokens["document"].to_numpy())
         return cls(store, documents, int((half[documents] == 0).sum()) // store.context_size)
 
     def read(self, *saes: str) -> Iterator[Stretch]:
@@ -96,6 +97,11 @@ class StoredText:
         if shard not in self._counted:
             self._counted[shard] = self._store.summary(shard).counted.ravel()
         return self._counted[shard]
+
+
+def contiguous(documents: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the document of each token [tokens]; one of none (BOS) counts to the one before it, or to the first."""
+    return np.maximum(np.maximum.accumulate(documents), 0)
 
 
 def _cut(start: int, stop: int, at: int) -> list[tuple[int, int]]:

@@ -54,8 +54,6 @@ WITH kind, d, place, g, collect(u) AS us
 WITH kind, d, place, g, us, [u IN us | head([(u)-[e:EVOLVES_TO]->(d) | e])] AS es
 RETURN d.id AS output, d.label AS label, kind, [u IN us | u.id] AS inputs, [u IN us | u.label] AS input_labels,
        [e IN es | CASE kind WHEN 'AND' THEN e.necessity ELSE e.sufficiency END] AS one_sided,
-       [e IN es | e.support] AS support, g.verdict AS verdict, g.f1 AS f1, g.gain AS gain, CASE size(g.tokens) WHEN 4 THEN ['00', '01', '10', '11']
-       WHEN 8 THEN ['000', '001', '010', '011', '100', '101', '110', '111'] END AS on,
-       g.tokens AS tokens,
-       g.active AS active
+       [e IN es | e.support] AS support, g.verdict AS verdict, g.f1 AS f1, g.gain AS gain,
+       CASE WHEN g IS NOT NULL THEN ['00', '01', '10', '11'] END AS on, g.tokens AS tokens, g.active AS active
 ORDER BY place DESC, d.depth, d.index, kind

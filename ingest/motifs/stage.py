@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -49,27 +50,38 @@ class Motifs:
     """The motif stages of a run, whose tables take the place of its earlier ones in the run directory."""
 
     def __init__(
-        self, run: RunDirectory, stages: Stages, memory: Memory, dictionaries: Mapping[str, Dictionary] | None = None
+        self,
+        run: RunDirectory,
+        stages: Stages,
+        memory: Memory,
+        text: StoredText,
+        dictionaries: Mapping[str, Dictionary],
     ) -> None:
-        """Look at what the motifs are counted on.
+        """Take what the motifs are counted on.
 
         Args:
-            run: a run that kept its activations, and that this process is writing.
+            run: a run that this process is writing.
             stages: are told of the progress.
             memory: what may be taken.
-            dictionaries: the features of each SAE, by its id; None: as the run's feature table has them.
-
-        Raises:
-            RunError: the run has no activations, or they are damaged.
+            text: its activations.
+            dictionaries: the features of each SAE, by its id.
         """
         self._run = run
         self._stages = stages
         self._memory = memory
-        store = ActivationStore.of_run(run)
-        self._dictionaries = dictionaries or _dictionaries(run)
-        self._text = StoredText.of_run(run, store)
-        self._context_size = store.context_size
+        self._text = text
+        self._dictionaries = dictionaries
         self._threads = os.cpu_count() or 1
+
+    @classmethod
+    def of_run(cls, run: RunDirectory, stages: Stages, memory: Memory) -> Self:
+        """Return the motif stages of a run that kept its activations, by what is on its disk.
+
+        Raises:
+            RunError: the run has no activations, or they are damaged.
+        """
+        text = StoredText.of_run(run, ActivationStore.of_run(run))
+        return cls(run, stages, memory, text, _dictionaries(run))
 
     def write_gates(self, settings: GateSettings) -> GatesRecord:
         """Return how many gates there are, after their table was written.
@@ -122,7 +134,7 @@ class Motifs:
         Raises:
             RunError: there is too little memory.
         """
-        of_text = halves(self._text, upstream, self._context_size)
+        of_text = self._halves
         sides = self._dictionaries[upstream], self._dictionaries[downstream]
         needed = ENTRY_BYTES * sum(side.n_active for side in sides)
         needed += _TOKEN_BYTES * len(of_text.counted) * (1 + self._threads)
@@ -137,6 +149,11 @@ class Motifs:
             for sae, side in zip((upstream, downstream), sides, strict=True)
         )
         return up, down, of_text
+
+    @cached_property
+    def _halves(self) -> Halves:
+        """The halves of the text, which any SAE tells."""
+        return halves(self._text, self._run.record.saes[0].id, self._text.context_size)
 
     def _paper(self, upstream: str, downstream: str, settings: GateSettings) -> NDArray[np.int64]:
         """Return the inputs that the paper's rule takes for each output, [d_sae, 2, 2]."""

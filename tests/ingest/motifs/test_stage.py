@@ -33,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 
 
 def motifs(run: RunDirectory, memory: str | None = None) -> Motifs:
-    return Motifs(run, Stages(silent), Memory(memory))
+    return Motifs.of_run(run, Stages(silent), Memory(memory))
 
 
 def active(run: RunDirectory) -> dict[str, NDArray[np.bool_]]:
@@ -147,6 +147,15 @@ def test_other_settings_replace_the_table_and_the_record_and_encode_nothing(run:
     assert RunDirectory.open(run.path).record.gates == before[0]
 
 
+def test_motifs_found_again_from_the_disk_are_those_that_the_run_found(tmp_path: Path) -> None:
+    run = ingest(tiny_config(tmp_path, tokens=1500), tmp_path / "runs" / "tiny")
+    found = {name: run.record.files[name] for name in (GATES_FILE, SPLITS_FILE)}
+    records = run.record.gates, run.record.splits
+    with run.writing():
+        assert (motifs(run).write_gates(GateSettings()), motifs(run).write_splits(SplitSettings())) == records
+    assert {name: run.record.files[name] for name in found} == found
+
+
 def test_positional_features_take_part_only_where_they_are_asked_for(run: RunDirectory, tmp_path: Path) -> None:
     features = run.read(FEATURES, FEATURES_FILE)
     column = features.schema.get_field_index("positional")
@@ -177,7 +186,7 @@ def test_too_little_memory_is_said_before_anything_is_replaced(run: RunDirectory
 
     before = run.record.files[GATES_FILE]
     with run.writing(), pytest.raises(MemoryBoundError, match=r"need .* GB of memory, .* are left"):
-        Motifs(run, Stages(silent), Little(None)).write_gates(LOOSE)
+        Motifs.of_run(run, Stages(silent), Little(None)).write_gates(LOOSE)
     assert RunDirectory.open(run.path).record.files[GATES_FILE] == before
 
 
