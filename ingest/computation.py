@@ -24,6 +24,7 @@ from saedb.ingest.activations import ACTIVATIONS_FOLDER, ActivationStore
 from saedb.ingest.bootstrap import Bootstrap
 from saedb.ingest.config import IngestConfig
 from saedb.ingest.counting import Machine
+from saedb.ingest.directions import write_directions
 from saedb.ingest.edges import Side, edges
 from saedb.ingest.encode import LoadedSae, decoder_rows
 from saedb.ingest.errors import InputError
@@ -80,6 +81,7 @@ class Computation:
             self._write_tokens()
             statistics = self._statistics()
             self._note_quality(statistics)
+            self._write_directions()
             self._write_edges(statistics)
             self._note_chance(statistics)
             self._write_motifs(statistics)
@@ -145,6 +147,10 @@ class Computation:
         self._run.update(saes=records)
         measured = [s for s in self._sources if s.id in sums]
         self._warn([line for s in measured for line in quality.warnings(s.id, sums[s.id], expected_l0=s.expected_l0)])
+
+    def _write_directions(self) -> None:
+        for sae in self._materials.saes:
+            write_directions(self._run, sae.id, decoder_rows(sae.sae))
 
     def _write_edges(self, statistics: Statistics) -> None:
         pairs = [(u, d) for u, d in self._run.record.pairs if not self._run.has(edges_file(u, d), EDGES)]

@@ -9,7 +9,7 @@ import signal
 from collections import Counter
 from typing import Final, Literal, get_args
 
-Kind = Literal["shard array", "shard summary", "table", "record"]
+Kind = Literal["shard array", "shard summary", "directions", "table", "record"]
 """What is committed."""
 
 Step = Literal["written", "synced", "renamed"]

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from saedb.ingest.chunks import COLUMN_BYTES, TOKEN_BYTES
 from saedb.ingest.config import IngestConfig
 from saedb.ingest.contexts import CALIBRATION_CONTEXTS
+from saedb.ingest.directions import ITEM_BYTES
 from saedb.ingest.materials import Materials
 from saedb.ingest.rule import EdgeRule
 from saedb.ingest.rundir import EXAMPLES_FILE
@@ -129,11 +130,12 @@ class Prediction:
 
     @property
     def tables(self) -> int:
-        """Bytes of all tables but the edges."""
+        """Bytes of all tables but the edges, and of the directions of the decoders."""
         files = {name: size for name, size in self.whole.files.items() if not name.startswith("edges/")}
         examples = files.pop(EXAMPLES_FILE) * sum(self._examples) / max(sum(self.whole.examples), 1)
         features = sum(source.d_sae for source in self.materials.set.sources)
-        return round(examples + sum(files.values()) * self._growth + features * _FEATURE_BYTES)
+        directions = sum(source.d_sae * source.d_in * ITEM_BYTES for source in self.materials.set.sources)
+        return round(examples + sum(files.values()) * self._growth + features * _FEATURE_BYTES + directions)
 
     @property
     def edges(self) -> Range:

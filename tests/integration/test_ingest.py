@@ -16,6 +16,7 @@ from tinyrun import HOOKS, tiny_config
 
 from saedb.ingest import beginning, saes
 from saedb.ingest.config import IngestConfig
+from saedb.ingest.directions import read_directions
 from saedb.ingest.errors import InputError, RunError
 from saedb.ingest.materials import gather
 from saedb.ingest.measures import MEASURES
@@ -275,6 +276,15 @@ def test_activations_are_dropped_where_they_are_not_kept(
     dropped = ingest(changed(config, keep_activations=False), tmp_path / "tiny")
     assert not (dropped.path / "activations").exists()
     assert contents(dropped) == contents(run)
+    assert all(read_directions(dropped, sae.id) is not None for sae in dropped.record.saes)
+
+
+def test_the_directions_of_the_decoders_are_kept(run: RunDirectory, config: IngestConfig) -> None:
+    for sae in gather(config, "cpu", Stages(silent)).saes:
+        decoder = sae.sae.W_dec.detach().numpy()
+        found = read_directions(run, sae.id)
+        assert found is not None
+        np.testing.assert_allclose(found, decoder / np.linalg.norm(decoder, axis=1, keepdims=True), atol=1e-3)
 
 
 def full_gpu(*_: Any, **__: Any) -> Any:
