@@ -42,7 +42,8 @@ OTHERS: Final[Mapping[str, tuple[Values, ...]]] = {
     "and-gates": ({"preset": "paper"}, {"rule": "paper", "threshold": 0.9, "inputs": 3}),
     "or-gates": ({"rule": "paper", "threshold": 0.99, "inputs": 3}, {"rule": "paper", "threshold": 0.9}),
     "one-sided-gates": ({"kind": "OR", "threshold": 0.9},),
-    "communities": ({"min_layers": 4, "limit": 20},),
+    "communities": ({"min_layers": 4, "limit": 20}, {"partition": "fine", "by": "conductance"}),
+    "bridges": ({"layer": 2},),
     "neighbours": ({"direction": "in", "measure": "necessity"},),
     "top-edges": (
         {"measure": "necessity"},
@@ -79,6 +80,8 @@ def arguments(graph: Graph) -> dict[str, Values]:
     return {
         "neighbours": {"feature": hub["feature"]},
         "community": {"community": 0},
+        "community-evolution": {"community": 0},
+        "partition-changes": {"other": "fine"},
         "search": {"text": str(hub["label"]).split()[0]},
         "paths": {"source": chain["features"][0], "target": chain["features"][-1]},
         "trace": {"feature": chain["features"][0]},

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.texts import texts
 from saedb.ingest import rundir, states, tables
 from saedb.ingest.measures import MEASURES, PairStatistics
-from saedb.ingest.record import CommunitiesRecord, RunRecord, SaeRecord, TokenCounts
+from saedb.ingest.record import RunRecord, SaeRecord, TokenCounts
 from saedb.ingest.rundir import RunDirectory
 
 MODEL: Final = "made-up"
@@ -100,7 +100,7 @@ def made_up_run(path: Path, shape: Shape, seed: int = 0) -> RunDirectory:
         has_edge[number, up] = has_edge[number + 1, down] = True
     features = (_features(n, layers, ids[n], incoming[n], outgoing[n], random) for n in range(shape.layers))
     run.write(tables.FEATURES, rundir.FEATURES_FILE, features)
-    _write_communities(run, ids, np.stack([layer.topic for layer in layers]), has_edge)
+    _write_communities(run, ids, np.stack([layer.topic for layer in layers]), has_edge, random)
     return run
 
 
@@ -235,24 +235,57 @@ def _features(
     return tables.rows(tables.FEATURES, columns)
 
 
-def _write_communities(run: RunDirectory, ids: list[pa.Array], topic: Integers, has_edge: Booleans) -> None:
-    """Write the topics of the features that have an edge, the largest first, and complete the run."""
-    sizes = np.bincount(topic[has_edge], minlength=int(topic.max()) + 1)
-    rank = np.argsort(np.argsort(-sizes, kind="stable"))
-    members = {"feature": pa.concat_arrays(ids).filter(pa.array(has_edge.ravel())), "community": rank[topic[has_edge]]}
-    run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [tables.rows(tables.COMMUNITIES, members)])
-    run.update(
-        status="complete",
-        communities=CommunitiesRecord(
-            method="planted",
-            measure="pearson",
-            min_similarity=0.1,
-            resolution=1.0,
-            seed=0,
-            count=int((sizes > 1).sum()),
-            modularity=0.5,
-        ),
-    )
+def _write_communities(
+    run: RunDirectory, ids: list[pa.Array], topic: Integers, has_edge: Booleans, random: np.random.Generator
+) -> None:
+    """Write the topics of the features that have an edge, and these by pairs of layers, and complete the run."""
+    features = pa.concat_arrays(ids).filter(pa.array(has_edge.ravel()))
+    layer, own = np.nonzero(has_edge)[0], topic[has_edge]
+    fine = own * len(ids) + layer // 2
+    divided = {"main": own, "fine": fine}
+    rows = [_partition(name, groups, layer, features, random.random()) for name, groups in divided.items()]
+    run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, rows)
+    resolutions = np.array([0.5, 1.0, 2.0])
+    swept = {
+        "id": [f"main@{resolution:g}" for resolution in resolutions],
+        "partition": ["main"] * len(resolutions),
+        "resolution": resolutions,
+        "communities": random.integers(10, 1000, len(resolutions)),
+        "largest": random.integers(10, 1000, len(resolutions)),
+        "modularity": random.random(len(resolutions)),
+        "nmi": random.random(len(resolutions)),
+    }
+    run.write(tables.RESOLUTIONS, rundir.RESOLUTIONS_FILE, [tables.rows(tables.RESOLUTIONS, swept)])
+    run.update(status="complete")
+
+
+def _partition(name: str, groups: Integers, layer: Integers, features: pa.Array, modularity: float) -> pa.Table:
+    """Return the rows of a partition of features, the largest community first; those that are alone are in none."""
+    _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
+    rank = np.argsort(np.argsort(-size, kind="stable"))[group]
+    order = np.argsort(rank, kind="stable")
+    parts = [part for part in np.split(order, np.cumsum(np.sort(size)[::-1])[:-1]) if len(part) > 1]
+    filled = {
+        "partition": name, "is_default": name == "main", "level": 0, "algorithm": "planted", "engine": "local",
+        "measure": "pearson", "min_similarity": 0.1, "fast": False, "runs": 1, "communities": len(parts),
+        "features": sum(map(len, parts)), "modularity": modularity, "next_number": len(parts),
+    }  # fmt: skip
+    counts = [np.unique(layer[part], return_counts=True) for part in parts]
+    columns: dict[str, Any] = {
+        **{column: [value] * len(parts) for column, value in filled.items()},
+        "id": [f"{name}/{number}" for number in range(len(parts))],
+        "number": np.arange(len(parts)),
+        "size": [len(part) for part in parts],
+        "layers": [found.tolist() for found, _ in counts],
+        "layer_sizes": [count.tolist() for _, count in counts],
+        "label": [f"topic {number}" for number in range(len(parts))],
+        "weight": [float(len(part)) for part in parts],
+        "members": [features.take(pa.array(part)).to_pylist() for part in parts],
+        "inside": [(1.0 + part % 7).tolist() for part in parts],
+        "outside": [(1.0 + part % 5).tolist() for part in parts],
+        "stabilities": [[None] * len(part) for part in parts],
+    }
+    return tables.rows(tables.COMMUNITIES, columns)
 
 
 def _record(name: str, shape: Shape, seed: int, layers: list[Layer]) -> RunRecord:

@@ -140,7 +140,8 @@ def _community(feature: FeatureRecord) -> str:
     if found is None:
         return ""
     layers = f"layers {min(found.layers)} to {max(found.layers)}" if found.layers else "no layers"
-    return f"{found.id} ({found.size:,} features, {layers})  {clean(found.label or '')}".rstrip()
+    stays = "" if found.stability is None else f", stays in {found.stability:.0%} of runs"
+    return f"{found.number} ({found.size:,} features, {layers}{stays})  {clean(found.label or '')}".rstrip()
 
 
 def _example(example: str, columns: int) -> str:

@@ -10,6 +10,7 @@ from saedb.cli.options import ServerChoice, home_option, server_options
 from saedb.cli.settings import settings_options
 
 if TYPE_CHECKING:
+    from saedb.cypher.communities.settings import CommunitySettings
     from saedb.cypher.connection import Connection
     from saedb.cypher.server.local import Running
     from saedb.ingest.config import IngestConfig
@@ -77,15 +78,17 @@ def demo(tokens: int, name: str) -> None:
     saedb demo
     saedb demo --tokens 100000 --run longer
     """
+    from saedb.cypher.communities.settings import MANY_RUNS, CommunitySettings
     from saedb.ingest import places
     from saedb.ingest.config import IngestConfig
     from saedb.ingest.naming import checked_name
 
     path = places.runs() / checked_name("run name", name)
-    _into_local_server(IngestConfig(inputs=("demo",), dataset="demo", tokens=tokens), path)
+    config = IngestConfig(inputs=("demo",), dataset="demo", tokens=tokens)
+    _into_local_server(config, path, CommunitySettings(runs=MANY_RUNS, levels=True, sweep=True))
 
 
-def _into_local_server(config: "IngestConfig", path: Path) -> None:
+def _into_local_server(config: "IngestConfig", path: Path, communities: "CommunitySettings | None" = None) -> None:
     from saedb.cli.progress import progress_bars
     from saedb.cypher.connection import Connection
     from saedb.cypher.server.local import LocalServer
@@ -94,21 +97,28 @@ def _into_local_server(config: "IngestConfig", path: Path) -> None:
         server = LocalServer().up(report)
         click.echo(f"server: {server.address.origin}", err=True)
         with Connection(server.address) as connection:
-            run = _built(config, path, connection, report)
+            run = _built(config, path, connection, report, communities)
     with Connection(server.address) as connection:
         _show(connection, run, server)
 
 
-def _built(config: "IngestConfig", path: Path, connection: "Connection", report: "Report") -> "RunDirectory":
+def _built(
+    config: "IngestConfig",
+    path: Path,
+    connection: "Connection",
+    report: "Report",
+    communities: "CommunitySettings | None" = None,
+) -> "RunDirectory":
     """Return the run, computed, loaded, and with communities."""
-    from saedb.cypher.communities import detect
+    from saedb.cypher.communities.stage import detect
     from saedb.cypher.load import load
     from saedb.ingest.pipeline import ingest as compute
+    from saedb.ingest.rundir import COMMUNITIES_FILE
 
     run = compute(config, path, report)
     loaded = load(connection, run, report)
-    if run.record.communities is None and loaded.edges:
-        detect(connection, run, report=report)
+    if COMMUNITIES_FILE not in run.record.files and loaded.edges:
+        detect(connection, run, communities, report=report)
     return run
 
 

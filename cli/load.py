@@ -7,7 +7,7 @@ import click
 
 from saedb.cli.options import ServerChoice, server_options
 from saedb.cli.output import Output, columns_of, output_option, show
-from saedb.cypher.defaults import MEASURE
+from saedb.cypher.communities.settings import CommunitySettings
 from saedb.ingest import places
 from saedb.ingest.errors import InputError
 
@@ -186,7 +186,7 @@ def _show_loaded(run: "RunDirectory", result: "LoadResult") -> None:
 
 def _measure_option(run: "RunDirectory") -> str:
     """Return the option that ``saedb communities`` needs for a run that lacks its default measure."""
-    from saedb.cypher.communities import measures_of
+    from saedb.cypher.communities.weighted import measures_of
 
     there = measures_of(run)
-    return "" if MEASURE in there else f" --measure {there[0]}"
+    return "" if CommunitySettings.measure in there else f" --measure {there[0]}"

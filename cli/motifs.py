@@ -1,7 +1,7 @@
 """``saedb gates`` and ``saedb splits``: motifs that are counted on the stored activations of a run."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -62,7 +62,7 @@ def gates(run: str, load: bool, output: Output, server: ServerChoice, **settings
     saedb gates ./runs/gpt2 --no-load
     """
     chosen = GateSettings(**settings)
-    directory = _renewed(run, load, server, "Gate", lambda motifs: motifs.write_gates(chosen))
+    directory = _renewed(run, load, server, "gates", lambda motifs: motifs.write_gates(chosen))
     record = directory.record.gates
     assert record is not None
     show(gate_counts(record), GATE_COLUMNS, output)
@@ -90,7 +90,7 @@ def splits(run: str, load: bool, output: Output, server: ServerChoice, **setting
     saedb splits ./runs/gpt2 --no-load
     """
     chosen = SplitSettings(**settings)
-    directory = _renewed(run, load, server, "Split", lambda motifs: motifs.write_splits(chosen))
+    directory = _renewed(run, load, server, "splits", lambda motifs: motifs.write_splits(chosen))
     from saedb.cli.motif_rows import split_counts
 
     show(split_counts(directory), _SPLIT_COLUMNS, output, empty="No feature is split; try a lower --min-coverage.")
@@ -114,13 +114,12 @@ def gate_counts(record: "GatesRecord") -> list[dict[str, Any]]:
 
 
 def _renewed(
-    name: str, load: bool, server: ServerChoice, label: str, write: "Callable[[Motifs], object]"
+    name: str, load: bool, server: ServerChoice, what: Literal["gates", "splits"], write: "Callable[[Motifs], object]"
 ) -> "RunDirectory":
     """Return a run directory after a stage wrote its table anew, and the graph has it where it is to be loaded."""
     from saedb.cli.progress import progress_bars
-    from saedb.cypher.replacement import renew
+    from saedb.cypher import replacement
     from saedb.cypher.runs import directory_of
-    from saedb.cypher.schema import BY_LABEL
     from saedb.ingest.memory import Memory
     from saedb.ingest.motifs.stage import Motifs
     from saedb.ingest.rundir import RunDirectory
@@ -134,10 +133,10 @@ def _renewed(
     with server.connect() as connection:
         run = _computed(directory_of(connection, name))
         with progress_bars() as report:
-            renew(
+            replacement.renew(
                 connection,
                 run,
-                BY_LABEL[label],
+                {"gates": replacement.GATES, "splits": replacement.SPLITS}[what],
                 lambda: write(Motifs.of_run(run, Stages(report), Memory(None))),
                 report,
             )

@@ -11,6 +11,8 @@ from saedb.cli.output import Output, output_option, show
 from saedb.cypher.parameter import Parameter, Value
 from saedb.cypher.query import PRESET, Column, Preset, Query
 
+_LOOKED_UP: Final = {"run": "the newest ready one", "partition": "the run's default"}
+"""What is taken where no value is given, by the parameter's type."""
 _COUNTED: Final = {"min": "lower", "max": "raise"}
 
 
@@ -64,7 +66,7 @@ def _option(parameter: Parameter) -> click.Option:
         is_flag=parameter.type == "boolean",
         multiple=parameter.type == "list",
         show_default=parameter.default not in (None, False),
-        help=f"{help_}  [default: the newest ready one]" if parameter.type == "run" else help_,
+        help=f"{help_}  [default: {_LOOKED_UP[parameter.type]}]" if parameter.type in _LOOKED_UP else help_,
     )
 
 

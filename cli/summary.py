@@ -8,14 +8,17 @@ from saedb.cli.gate_text import formula, split_lines, truth_table
 from saedb.cli.motifs import GATE_COLUMNS, gate_counts
 from saedb.cli.table import clean, cut, table
 from saedb.cypher import library
+from saedb.cypher.communities.settings import COHERENT
 from saedb.cypher.graph import Graph
 from saedb.cypher.query import Column
 from saedb.cypher.server.local import Running
 from saedb.ingest.motifs.settings import GATE, KINDS
 from saedb.ingest.record import SaeRecord
-from saedb.ingest.rundir import RunDirectory
+from saedb.ingest.rundir import COMMUNITIES_FILE, RunDirectory
 
 CHAINS: Final = 3
+COHERENT_SIZE: Final = 10
+"""Fewest features of a community that is named for its coherence."""
 SHOWN_GATES: Final = 2
 """Of each kind."""
 SHOWN_SPLITS: Final = 2
@@ -48,7 +51,7 @@ def summary(graph: Graph, run: RunDirectory, width: int) -> str:
         _heading(run),
         [table(_layers(graph, run), _layer_columns(), width)],
         _chance(run, width),
-        _communities(graph, run),
+        _communities(graph, run, width),
         _gates(graph, run, width),
         _splits(graph, run, width),
         _chains(graph, run, width),
@@ -111,17 +114,33 @@ def _rate(rate: float | None, chance: int) -> str:
     return f"{100 * rate:.2g}" if chance else "0"
 
 
-def _communities(graph: Graph, run: RunDirectory) -> list[str]:
-    found = run.record.communities
+def _communities(graph: Graph, run: RunDirectory, width: int) -> list[str]:
+    """Return how many communities there are in the default partition, and the largest and the most coherent of them."""
+    asked = {"run": run.record.id}
+    found = next((row for row in graph.rows(library.find("partitions"), asked) if row["is_default"]), None)
     if found is None:
         return []
-    largest = graph.rows(library.find("communities"), {"run": run.record.id, "limit": CHAINS})
-    return [
-        f"{found.count:,} communities by Leiden on {found.measure} >= {found.min_similarity:g}"
-        f" (modularity {found.modularity:.3f}). The largest:",
-        *(f"  {row['size']:>5,} features, layers {row['first_layer']}-{row['last_layer']}   {clean(row['label'] or '')}"
-          for row in largest),
-    ]  # fmt: skip
+    stays = found["stability"]
+    stable = "" if stays is None else f"; features stay in {100 * stays:.0f} % of {found['runs'] - 1} other runs"
+    lines = [
+        f"{found['communities']:,} communities by {found['algorithm']} on {found['measure']}"
+        f" >= {found['min_similarity']:g}, modularity {found['modularity']:.3f}{stable}",
+        *_listed_communities(graph, {**asked, "limit": CHAINS}, width),
+    ]
+    if found["coherent"] is not None:
+        lines.append(f"{found['coherent']:,} are coherent as the paper asks (mean cosine in a layer >= {COHERENT}):")
+        by = {"by": "coherence", "min_size": COHERENT_SIZE, "min_coherence": COHERENT}
+        lines += _listed_communities(graph, {**asked, **by, "limit": CHAINS}, width)
+    return [cut(line, width) for line in lines]
+
+
+def _listed_communities(graph: Graph, values: dict[str, Any], width: int) -> Iterator[str]:
+    for row in graph.rows(library.find("communities"), values):
+        coherence = (
+            "" if row["coherence"] is None else f", coherence {row['coherence']:.2f} (chance {row['chance']:.2f})"
+        )
+        about = f"  {row['size']:>5,} features, layers {row['first_layer']}-{row['last_layer']}{coherence}   "
+        yield cut(f"{about}{clean(row['label'] or '')}", width)
 
 
 def _gates(graph: Graph, run: RunDirectory, width: int) -> list[str]:
@@ -200,5 +219,10 @@ def next_steps(graph: Graph, run: RunDirectory, server: Running | None) -> str:
     lines += [f"  saedb query pass-through-chains --min-pearson 0.9 --run {run.record.id}"]
     lines += [f"  saedb {'query gates --run' if run.record.gates else 'gates'} {run.record.id}"]
     lines += [f"  saedb query splits --run {run.record.id}"] if run.record.splits else []
+    lines += (
+        [f"  saedb query communities --by coherence --run {run.record.id}"]
+        if COMMUNITIES_FILE in run.record.files
+        else []
+    )
     lines += [f"  saedb feature {chains[0]['features'][0]} --run {run.record.id}"] if chains else []
     return "\n".join(lines)

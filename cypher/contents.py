@@ -4,7 +4,7 @@ Both ways of loading write these rows, and the fingerprint of a run is taken of 
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from saedb.cypher import schema
-from saedb.cypher.membership import community_rows
 from saedb.cypher.schema import Node, Relationship
 from saedb.ingest import rundir, tables
 from saedb.ingest.rundir import RunDirectory
@@ -40,7 +39,7 @@ class Part:
 def run_properties(run: RunDirectory) -> dict[str, Any]:
     """Return the properties of the Run node, without those of a load; `path` is that of this machine."""
     record = run.record
-    communities = record.communities
+    partition = default_partition(run)
     return {
         "id": record.id,
         "kind": record.kind,
@@ -53,8 +52,8 @@ def run_properties(run: RunDirectory) -> dict[str, Any]:
         "path": str(run.path.resolve()),
         "features": record.files[rundir.FEATURES_FILE].rows,
         "edges": edge_count(run),
-        "communities": communities.count if communities else None,
-        "modularity": communities.modularity if communities else None,
+        "communities": partition["communities"] if partition else None,
+        "modularity": partition["modularity"] if partition else None,
     }
 
 
@@ -80,14 +79,12 @@ def nodes(run: RunDirectory) -> Iterator[Part]:
     """Yield the nodes of a run but its Run node."""
     yield _saes(run)
     features = run.read(tables.FEATURES, rundir.FEATURES_FILE)
-    belonging = _members(run)
-    if belonging is not None:
-        features = features.append_column("community", _community_of(features["id"], belonging))
+    features = features.append_column("community", numbers(run, features["id"]))
     layers = sorted({sae.layer for sae in run.record.saes})
     for layer in layers:
         rows = features.filter(pc.field("layer") == layer)
         yield _part(schema.FEATURE, _columns(rows), schema.layer_label(layer, layers[-1]))
-    for found in FOUND.values():
+    for found in FOUND:
         yield from (part for part in found(run) if isinstance(part.item, Node))
 
 
@@ -107,19 +104,59 @@ def edges(run: RunDirectory, source: str, target: str) -> Part:
 
 def attached(run: RunDirectory) -> Iterator[Part]:
     """Yield what connects features with what was found among them: communities, gates and splits, where there are."""
-    for found in FOUND.values():
+    for found in FOUND:
         yield from (part for part in found(run) if isinstance(part.item, Relationship))
 
 
-def communities(run: RunDirectory) -> Iterator[Part]:
-    """Yield the communities of a run with their members, where they were looked for."""
-    belonging = _members(run)
-    if belonging is None or run.record.communities is None:
+def communities(run: RunDirectory, name: str | None = None) -> Iterator[Part]:
+    """Yield the partitions of a run, with their communities and the features of these.
+
+    With a name, only the partition of that name, with its levels and its consensus.
+    """
+    found = _communities(run)
+    if name is not None:
+        found = found.filter((pc.field("partition") == name) | (pc.field("base") == name))
+    first = found["partition"].to_pandas().drop_duplicates().index
+    ways = found.select(_PARTITION_COLUMNS).take(pa.array(first, pa.int64()))
+    yield _part(schema.PARTITION, _columns(ways.rename_columns({"partition": "id"})))
+    yield _part(schema.COMMUNITY, _properties(schema.COMMUNITY, found))
+    yield _part(schema.OF_PARTITION, {"source": found["id"], "target": found["partition"]})
+    parts_ = found.filter(pc.field("parent").is_valid())
+    yield _part(schema.PART_OF, {"source": parts_["id"], "target": parts_["parent"]})
+    features, owner = _members(found)
+    ends = {"source": features, "target": found["id"].take(owner)}
+    ties = {"inside": _flat(found["inside"]), "outside": _flat(found["outside"])}
+    yield _part(schema.IN_COMMUNITY, {**ends, **ties, "stability": _flat(found["stabilities"])})
+
+
+def resolutions(run: RunDirectory, name: str | None = None) -> Iterator[Part]:
+    """Yield what other resolutions of partitions, or of one, would give, where that was tried."""
+    if rundir.RESOLUTIONS_FILE not in run.record.files:
         return
-    features = run.read(tables.FEATURES, rundir.FEATURES_FILE).select(["id", "layer", "label"])
-    rows = community_rows(belonging, features, run.record.communities)
-    yield _part(schema.COMMUNITY, {name: [row[name] for row in rows] for name in rows[0]} if rows else {"id": []})
-    yield _part(schema.IN_COMMUNITY, {"source": belonging["feature"], "target": belonging["community"]})
+    found = run.read(tables.RESOLUTIONS, rundir.RESOLUTIONS_FILE)
+    if name is not None:
+        found = found.filter(pc.field("partition") == name)
+    yield _part(schema.RESOLUTION, _properties(schema.RESOLUTION, found))
+
+
+def default_partition(run: RunDirectory) -> dict[str, Any] | None:
+    """Return what is known of the partition that views are coloured by, by column; None where there is none."""
+    rows = _communities(run).filter(pc.field("is_default")).select(_PARTITION_COLUMNS).slice(0, 1).to_pylist()
+    return rows[0] if rows else None
+
+
+def numbers(run: RunDirectory, ids: pa.ChunkedArray) -> pa.Array:
+    """Return the number of each feature's community in the default partition, null where it is in none.
+
+    Args:
+        run: the run directory.
+        ids: of features [features].
+    """
+    found = _communities(run).filter(pc.field("is_default"))
+    features, owner = _members(found)
+    place = pd.Index(features.to_pandas()).get_indexer(ids.to_pandas())
+    own = found["number"].take(owner).combine_chunks()
+    return pc.take(own, pa.array(place, mask=np.equal(place, -1)))
 
 
 def gates(run: RunDirectory) -> Iterator[Part]:
@@ -147,12 +184,26 @@ def splits(run: RunDirectory) -> Iterator[Part]:
     yield _part(schema.CHILD, {**columns, "share": items["shares"], "purity": items["purities"]})
 
 
-FOUND: Final[Mapping[str, Callable[[RunDirectory], Iterator[Part]]]] = {
-    schema.COMMUNITY.label: communities,
-    schema.GATE.label: gates,
-    schema.SPLIT.label: splits,
-}
-"""What stages found among the features, by the label of its nodes; these come before their relationships."""
+FOUND: Final[Sequence[Callable[[RunDirectory], Iterator[Part]]]] = (communities, resolutions, gates, splits)
+"""What stages found among the features; nodes come before their relationships."""
+
+_PARTITION_COLUMNS: Final = [column.name for column in tables.PARTITION]
+
+
+def _communities(run: RunDirectory) -> pa.Table:
+    if rundir.COMMUNITIES_FILE not in run.record.files:
+        return tables.COMMUNITIES.schema.empty_table()
+    return run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE)
+
+
+def _members(communities: pa.Table) -> tuple[pa.Array, pa.Array]:
+    """Return the features of some communities, and of each the row of its community; both [members]."""
+    lists = communities["members"].combine_chunks()
+    return _flat(communities["members"]), pc.call_function("list_parent_indices", [lists])
+
+
+def _flat(lists: pa.ChunkedArray) -> pa.Array:
+    return pc.call_function("list_flatten", [lists.combine_chunks()])
 
 
 def _exploded(rows: pa.Table, id_: str, *names: str) -> pd.DataFrame:
@@ -177,15 +228,5 @@ def _saes(run: RunDirectory) -> Part:
     return _part(schema.SAE, {name: [row[name] for row in rows] for name in names})
 
 
-def _members(run: RunDirectory) -> pa.Table | None:
-    return run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE) if run.record.communities else None
-
-
 def _columns(rows: pa.Table) -> dict[str, Any]:
     return dict(zip(rows.column_names, rows.columns, strict=True))
-
-
-def _community_of(ids: pa.ChunkedArray, members: pa.Table) -> pa.Array:
-    """Return the community of each feature [features], null where it is in none."""
-    place = pd.Index(members["feature"].to_pandas()).get_indexer(ids.to_pandas())
-    return pc.take(members["community"].combine_chunks(), pa.array(place, mask=np.equal(place, -1)))

@@ -35,12 +35,15 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommunitySummary:
-    """The community of a feature."""
+    """The community of a feature in the default partition."""
 
-    id: int
+    partition: str
+    number: int
     label: str | None
     size: int
     layers: list[int]
+    stability: float | None
+    """Share of the runs with other seeds in which the feature stays with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +106,9 @@ _PROPERTIES: Final = (
 def feature_record(connection: Connection, run: str, feature: str) -> FeatureRecord:
     """Return the feature of this whole id, which must exist."""
     found = connection.read(
-        "MATCH (f:Feature {run: $run, id: $id}) OPTIONAL MATCH (f)-[:IN_COMMUNITY]->(c:Community) "
-        "RETURN properties(f) AS feature, properties(c) AS community",
+        "MATCH (f:Feature {run: $run, id: $id}) "
+        "OPTIONAL MATCH (f)-[i:IN_COMMUNITY]->(c:Community)-[:OF_PARTITION]->(p:Partition) WHERE p.is_default "
+        "RETURN properties(f) AS feature, c {.*, stability: i.stability} AS community",
         run=run, id=feature,
     )[0]  # fmt: skip
     properties: dict[str, Any] = found["feature"]

@@ -199,6 +199,9 @@ class Graph:
             elif parameter.type == "feature" and value is not None:
                 run = self.run_id(str(found["run"]) if "run" in found else None)
                 found[parameter.name] = names.feature_id(self.connection, run, str(value))
+            elif parameter.type == "partition":
+                run = self.run_id(str(found["run"]) if "run" in found else None)
+                found[parameter.name] = names.partition_id(self.connection, run, None if value is None else str(value))
         return found
 
     def run_id(self, run: str | None = None) -> str:

@@ -143,7 +143,7 @@ class _Header:
             name=name,
             type=type_,
             meaning=found["meaning"],
-            required=found["default"] is None and type_ not in ("run", "boolean"),
+            required=found["default"] is None and type_ not in ("run", "partition", "boolean"),
             low=self._bound(line, found["low"]),
             high=self._bound(line, found["high"]),
             choices=tuple(choice.strip() for choice in (found["choices"] or "").split(",") if choice.strip()),
@@ -180,7 +180,7 @@ class _Header:
     def _value(self, line: int, type_: str, text: str | None, what: str) -> Value:
         if text is None or text == "null":
             return None
-        if type_ in ("choice", "measure", "feature", "run"):
+        if type_ in ("choice", "measure", "feature", "run", "partition"):
             return text
         try:
             value: Any = json.loads(text)

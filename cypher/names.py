@@ -34,6 +34,22 @@ def run_id(connection: Connection, run: str | None) -> str:
     return ready[0]
 
 
+def partition_id(connection: Connection, run: str, partition: str | None) -> str | None:
+    """Return the name of a partition of a run: the default one if none is named, None where the run has none.
+
+    Raises:
+        InputError: a name is given, and the run has no such partition.
+    """
+    rows = connection.read("MATCH (p:Partition {run: $run}) RETURN p.id AS id, p.is_default AS is_default", run=run)
+    known = {row["id"]: row["is_default"] for row in rows}
+    if partition is None:
+        return next((name for name, is_default in known.items() if is_default), None)
+    if partition not in known:
+        there = suggestion(partition, known) if known else f"it has none; first: saedb communities {run}"
+        raise InputError(f"run {run} has no partition {quoted(partition)}; {there}")
+    return partition
+
+
 def feature_id(connection: Connection, run: str, feature: str) -> str:
     """Return the whole id of a feature, given whole or as ``6-res-jb/2320`` or ``6/2320``.
 

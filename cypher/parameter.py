@@ -9,7 +9,19 @@ from typing import Any, Final, Literal, NoReturn
 from saedb.ingest.errors import InputError
 
 ParameterType = Literal[
-    "run", "feature", "layer", "measure", "hops", "integer", "float", "string", "words", "list", "choice", "boolean"
+    "run",
+    "partition",
+    "feature",
+    "layer",
+    "measure",
+    "hops",
+    "integer",
+    "float",
+    "string",
+    "words",
+    "list",
+    "choice",
+    "boolean",
 ]
 Value = str | int | float | bool | list[str] | None
 

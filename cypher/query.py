@@ -105,31 +105,44 @@ class Query:
     def render(self, values: Mapping[str, Any]) -> str:
         """Return the statement with every value written into it, ready for Neo4j Browser.
 
-        Where no run is given, the statement looks for the newest one itself.
+        Where no run is given, the statement looks for the newest one itself, and likewise for the default partition.
 
         Raises:
             InputError: a value is unknown, missing or not allowed, or no single statement answers the query.
         """
         cypher, sent = self.bound(values)
-        runs = [p.name for p in self.parameters if p.type == "run" and sent[p.name] is None]
+        lacking = {p.name: p.type for p in self.parameters if p.type in _VARIABLES and sent[p.name] is None}
         literals = {name: statement.literal(value) for name, value in sent.items()}
-        filled = statement.substituted(cypher, literals | dict.fromkeys(runs, _NEWEST))
-        text = _on_newest_run(filled, [column.name for column in self.columns]) if runs else filled
-        return f"// {self.title}.\n{text}\n"
+        variables = {name: _VARIABLES[type_] for name, type_ in lacking.items()}
+        filled = statement.substituted(cypher, literals | variables)
+        if lacking:
+            run = next((p.name for p in self.parameters if p.type == "run"), "")
+            found = _lookups(set(lacking.values()), literals.get(run, ""))
+            filled = _after(found, list(variables.values()), filled, [column.name for column in self.columns])
+        return f"// {self.title}.\n{filled}\n"
 
 
 _NEWEST: Final = "newest_run"
+_DEFAULT: Final = "default_partition"
+_VARIABLES: Final[Mapping[str, str]] = {"run": _NEWEST, "partition": _DEFAULT}
+"""What stands in a statement for a run or a partition that is not given, by the parameter's type."""
 
 
-def _on_newest_run(cypher: str, columns: list[str]) -> str:
-    """Return a statement that does the same on the newest ready run, in a variable that the whole subquery sees."""
-    indented = "\n".join(f"  {line}" if line else line for line in cypher.splitlines())
-    return (
-        "MATCH (run:Run {status: 'ready'})\n"
-        f"WITH run.id AS {_NEWEST} ORDER BY run.created DESC LIMIT 1\n"
-        f"CALL ({_NEWEST}) {{\n{indented}\n}}\n"
-        f"RETURN {', '.join(columns)}"
+def _lookups(lacking: set[str], run: str) -> str:
+    """Return clauses that find the newest ready run, and its default partition or that of the run given."""
+    newest = f"MATCH (run:Run {{status: 'ready'}})\nWITH run.id AS {_NEWEST} ORDER BY run.created DESC LIMIT 1\n"
+    of, kept = (_NEWEST, f"{_NEWEST}, ") if "run" in lacking else (run, "")
+    partition = (
+        f"OPTIONAL MATCH (partition:Partition {{run: {of}}}) WHERE partition.is_default\n"
+        f"WITH {kept}partition.id AS {_DEFAULT}\n"
     )
+    return (newest if "run" in lacking else "") + (partition if "partition" in lacking else "")
+
+
+def _after(lookups: str, variables: list[str], cypher: str, columns: list[str]) -> str:
+    """Return a statement that does the same after lookups, whose variables the whole subquery sees."""
+    indented = "\n".join(f"  {line}" if line else line for line in cypher.splitlines())
+    return f"{lookups}CALL ({', '.join(variables)}) {{\n{indented}\n}}\nRETURN {', '.join(columns)}"
 
 
 def _sent(parameter: Parameter, value: Value) -> Value:

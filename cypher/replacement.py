@@ -3,24 +3,28 @@
 1. The graph has to hold the run as it is on disk, and nothing of the user's on the nodes that are to go.
 2. The stage writes its table and its record into the run directory.
 3. Under a claim the old nodes go in bounded transactions, and the rows that a load would write (`contents`) come: the
-   graph is then the one that a load of the run directory makes.
+   graph is then the one that a load of the run directory makes. Of communities only some partitions need go.
 
 A process that is killed after 2 leaves a graph of another content than the run directory, or a run that is not ready:
 ``saedb load`` mends both.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from threading import Event
 from typing import Any, Final, TypeVar
 
+import pandas as pd
 import pyarrow as pa
 
-from saedb.cypher import batches, contents
+from saedb.cypher import batches, contents, schema
 from saedb.cypher.claim import Claim, claimed
 from saedb.cypher.connection import Connection
+from saedb.cypher.contents import Part
 from saedb.cypher.lanes import Elements, Lane, open_lanes
-from saedb.cypher.schema import COMMUNITY, RELATIONSHIPS, Node, Relationship
+from saedb.cypher.schema import RELATIONSHIPS, Node, Relationship
+from saedb.ingest import rundir, tables
 from saedb.ingest.errors import GraphError
 from saedb.ingest.failpoints import passed
 from saedb.ingest.progress import Report, silent
@@ -30,28 +34,67 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_REPEATED: Final[Mapping[str, str]] = {COMMUNITY.label: "community"}
-"""The property of features that repeats the id of the node that they belong to, by its label."""
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a stage finds: the nodes that go, and what comes in their place."""
+
+    nodes: tuple[Node, ...]
+    parts: Callable[[RunDirectory], Iterator[Part]]
+    """Yields nodes of these kinds and their relationships, from the run directory."""
+    partitions: Collection[str] | None = None
+    """The partitions whose nodes go; None: all nodes of the kinds."""
+
+
+GATES: Final = Found(nodes=(schema.GATE,), parts=contents.gates)
+SPLITS: Final = Found(nodes=(schema.SPLIT,), parts=contents.splits)
+
+
+def communities(going: Collection[str], coming: str | None) -> Found:
+    """Return what changes where partitions go, and one comes with its levels and its consensus."""
+
+    def parts(run: RunDirectory) -> Iterator[Part]:
+        if coming is not None:
+            yield from contents.communities(run, coming)
+            yield from contents.resolutions(run, coming)
+
+    nodes = (schema.COMMUNITY, schema.RESOLUTION, schema.PARTITION)
+    return Found(nodes=nodes, parts=parts, partitions=going)
+
+
+_CHOSEN: Final = "($partitions IS NULL OR coalesce(n.partition, n.id) IN $partitions)"
 _STATE: Final = "MATCH (r:Run {id: $run}) RETURN r.status = 'ready' AND r.content = $content AS is_there"
-_OWN: Final = """
-MATCH (n:{label} {{run: $run}})
-WHERE size(labels(n)) > 1 OR any(name IN keys(n) WHERE NOT name IN $names)
-   OR EXISTS {{ (n)-[r]-() WHERE NOT type(r) IN $types }}
+_OWN: Final = f"""
+MATCH (n:{{label}} {{{{run: $run}}}})
+WHERE {_CHOSEN} AND (
+  size(labels(n)) > 1 OR any(name IN keys(n) WHERE NOT name IN $names)
+  OR EXISTS {{{{ (n)-[r]-() WHERE NOT type(r) IN $types }}}}
+)
 RETURN count(*) AS n
 """
-_PART: Final = """
-MATCH (:{label} {{run: $run}})-[e:{types}]-(f:Feature)
-WITH e, f LIMIT $batch
-DELETE e {forget}
+_PART: Final = f"""
+MATCH (n:{{label}} {{{{run: $run}}}})-[e:{{types}}]-()
+WHERE {_CHOSEN}
+WITH DISTINCT e LIMIT $batch
+DELETE e
 RETURN count(*) AS n
 """
 # Not DETACH: what somebody has attached since it was looked at stops this.
-_DELETE: Final = "MATCH (n:{label} {{run: $run}}) WITH n LIMIT $batch DELETE n RETURN count(*) AS n"
-_REPEAT: Final = """
+_DELETE: Final = f"""
+MATCH (n:{{label}} {{{{run: $run}}}})
+WHERE {_CHOSEN}
+WITH n LIMIT $batch DELETE n RETURN count(*) AS n
+"""
+_DEFAULT: Final = """
+MATCH (p:Partition {run: $run})
+SET p.is_default = p.id = $default
+RETURN count(*) AS n
+"""
+# A number of null takes the property away.
+_NUMBER: Final = """
 UNWIND range(0, size($features) - 1) AS i
-MATCH (f:Feature {{run: $run, id: $features[i]}}) USING INDEX SEEK f:Feature(run, id)
-SET f.`{name}` = $nodes[i]
+MATCH (f:Feature {run: $run, id: $features[i]}) USING INDEX SEEK f:Feature(run, id)
+SET f.community = $numbers[i]
 RETURN count(*) AS n
 """
 _ELEMENTS: Final = """
@@ -61,14 +104,14 @@ RETURN collect(id) AS ids, collect(elementId(n)) AS elements
 """
 
 
-def renew(connection: Connection, run: RunDirectory, node: Node, find: Callable[[], T], report: Report = silent) -> T:
-    """Return what `find` returns, after what it wrote into the run directory took the place of the graph's `node`s.
+def renew(connection: Connection, run: RunDirectory, found: Found, find: Callable[[], T], report: Report = silent) -> T:
+    """Return what `find` returns, after what it wrote into the run directory took the place of what the graph has.
 
     Args:
         connection: a server that holds the run.
         run: the run directory, which nobody else writes meanwhile.
-        node: Community, Gate or Split.
-        find: computes the nodes, and writes their table and record into the run directory.
+        found: what goes and comes.
+        find: computes it, and writes its table and record into the run directory.
         report: progress.
 
     Raises:
@@ -77,51 +120,56 @@ def renew(connection: Connection, run: RunDirectory, node: Node, find: Callable[
     """
     with run.writing():
         content = run.content_hash
-        _check(connection, run, content, node)
-        found = find()
-        _check(connection, run, content, node)  # for it may have taken hours
+        _check(connection, run, content, found)
+        before = _numbers(run)
+        result = find()
+        _check(connection, run, content, found)  # for it may have taken hours
         with claimed(connection, run.record.id, "loading") as claim:
-            _remove(claim, node)
-            _write(claim, run, node, report)
+            for node in found.nodes:
+                _remove(claim, node, found.partitions)
+            _write(claim, run, found, report)
+            if found.partitions is not None:
+                _make_default(claim, run, before, report)
             claim.finish(**contents.run_properties(run))
-    _log.info("replaced the %s of run %s", node.label, run.record.id)
-    return found
+    _log.info("replaced the %s of run %s", found.nodes[0].label, run.record.id)
+    return result
 
 
-def _check(connection: Connection, run: RunDirectory, content: str, node: Node) -> None:
+def _check(connection: Connection, run: RunDirectory, content: str, found: Found) -> None:
     """Check that the graph holds a content of a run, and nothing of the user's on the nodes."""
     name = run.record.id
     state = connection.read(_STATE, run=name, content=content)
     if not state or not state[0]["is_there"]:
         raise GraphError(f"the graph does not hold run {name} as it is on disk; first: saedb load {run.path}")
-    known = {"names": [p.name for p in node.properties], "types": _types(node)}
-    if own := connection.read(_OWN.format(label=node.label), run=name, **known)[0]["n"]:
-        raise GraphError(
-            f"{own} {node.label} of run {name} have labels, properties or relationships of yours, which would go with "
-            f"them; take these away, or let everything go: saedb drop {name}, then saedb load {run.path}"
-        )
+    for node in found.nodes:
+        known = {"names": [p.name for p in node.properties], "types": _types(node)}
+        rows = connection.read(_OWN.format(label=node.label), run=name, partitions=_listed(found.partitions), **known)
+        if own := rows[0]["n"]:
+            raise GraphError(
+                f"{own} {node.label} of run {name} have labels, properties or relationships of yours, which would go "
+                f"with them; take these away, or let everything go: saedb drop {name}, then saedb load {run.path}"
+            )
 
 
-def _remove(claim: Claim, node: Node) -> None:
-    repeated = _REPEATED.get(node.label)
-    forget = f"REMOVE f.`{repeated}`" if repeated else ""
-    part = _PART.format(label=node.label, types="|".join(_types(node)), forget=forget)
-    for statement in (part, _DELETE.format(label=node.label)):
-        while claim.write(statement, batch=batches.BATCH):
+def _remove(claim: Claim, node: Node, partitions: Collection[str] | None) -> None:
+    part = _PART.format(label=node.label, types="|".join(_types(node)))
+    for statement in (part, _DELETE.format(label=node.label)) if _types(node) else (_DELETE.format(label=node.label),):
+        while claim.write(statement, batch=batches.BATCH, partitions=_listed(partitions)):
             passed("removal committed")
 
 
-def _write(claim: Claim, run: RunDirectory, node: Node, report: Report) -> None:
-    """Write the nodes, their relationships, and what features repeat of them."""
-    (done,) = open_lanes(claim, f"{run.content_hash}, {node.label} in place of others", 1)
-    parts = list(contents.FOUND[node.label](run))
+def _write(claim: Claim, run: RunDirectory, found: Found, report: Report) -> None:
+    """Write the nodes and their relationships."""
+    label = found.nodes[0].label
+    (done,) = open_lanes(claim, f"{run.content_hash}, {label} in place of others", 1)
+    parts = list(found.parts(run))
     written, total = 0, sum(part.rows.num_rows for part in parts)
 
     def advance(item: Node | Relationship, rows: int) -> None:
         nonlocal written
         del item
         written += rows
-        report(f"loading {node.label} nodes", written, total)
+        report(f"loading {label} nodes", written, total)
         claim.beat()
 
     lane = Lane(claim, 0, done, advance, Event())
@@ -131,23 +179,42 @@ def _write(claim: Claim, run: RunDirectory, node: Node, report: Report) -> None:
             continue
         for rows in batches.batches(part.rows):
             lane.write(part, rows, _ends(claim, part.item, rows))
-            if node.label in _REPEATED:
-                _repeat(claim, _REPEATED[node.label], rows)
 
 
 def _ends(claim: Claim, edge: Relationship, rows: pa.Table) -> Elements:
     """Return the database's own ids of the nodes that some relationships join."""
-    found: dict[str, Mapping[Any, str]] = {}
+    found: dict[str, dict[Any, str]] = {}
     for column, label in (("source", edge.source), ("target", edge.target)):
         ids = rows[column].unique().to_pylist()
         row = claim.connection.read(_ELEMENTS.format(label=label), run=claim.run, ids=ids)[0]
-        found[label] = dict(zip(row["ids"], row["elements"], strict=True))
+        found.setdefault(label, {}).update(zip(row["ids"], row["elements"], strict=True))
     return found
 
 
-def _repeat(claim: Claim, name: str, rows: pa.Table) -> None:
-    ends = {"features": rows["source"].to_pylist(), "nodes": rows["target"].to_pylist()}
-    claim.write(_REPEAT.format(name=name), expected=rows.num_rows, **ends)
+def _make_default(claim: Claim, run: RunDirectory, before: pd.Series, report: Report) -> None:
+    """Mark the partition that is the default now, and give features the numbers of their communities in it."""
+    default = contents.default_partition(run)
+    claim.write(_DEFAULT, default=default["partition"] if default else None)
+    after = _numbers(run)
+    is_changed = (after != before).fillna(after.notna() | before.notna())  # a comparison with nothing is nothing
+    changed: pd.Series = after.loc[is_changed]
+    for start in range(0, len(changed), batches.BATCH):
+        part = changed.iloc[start : start + batches.BATCH]
+        numbers = [None if number is pd.NA else int(number) for number in part]
+        claim.write(_NUMBER, expected=len(part), features=part.index.to_list(), numbers=numbers)
+        passed("batch committed")
+        report("numbering features", start + len(part), len(changed))
+
+
+def _numbers(run: RunDirectory) -> pd.Series:
+    """Return the number of each feature's community in the default partition, by the feature's id."""
+    ids = run.read(tables.FEATURES, rundir.FEATURES_FILE)["id"]
+    numbers = contents.numbers(run, ids).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    return numbers.set_axis(ids.to_pandas())
+
+
+def _listed(partitions: Collection[str] | None) -> list[str] | None:
+    return None if partitions is None else list(partitions)
 
 
 def _types(node: Node) -> list[str]:

@@ -6,7 +6,7 @@ the docs and the tests read it here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import pyarrow as pa
@@ -102,8 +102,8 @@ RUN: Final = Node(
         _string("loaded", "when the graph had all of it, ISO 8601, UTC"),
         _integer("features", "number of features"),
         _integer("edges", "number of EVOLVES_TO"),
-        _integer("communities", "number of communities"),
-        _float("modularity", "modularity of the communities"),
+        _integer("communities", "number of communities, of the partition that is the default"),
+        _float("modularity", "modularity of that partition"),
         _string("owner", "process that is loading or dropping it"),
         _string("claim", "token of that process's claim"),
         _string("loading", "content that an unfinished load is about to bring, and in which batches"),
@@ -139,29 +139,50 @@ FEATURE: Final = Node(
     properties=(
         _RUN,
         *map(_of_column, tables.FEATURES.columns),
-        _integer("community", "number of its community"),
+        _integer("community", "number of its community, in the partition that is the default"),
     ),
     indexes=(("run",), ("run", "layer")),
     full_text=("label", "top_tokens"),
 )
 
-COMMUNITY: Final = Node(
-    label="Community",
-    meaning="features across layers that belong together",
+PARTITION: Final = Node(
+    label="Partition",
+    meaning="one way in which features were divided into communities; a run may have several",
     key=("run", "id"),
     properties=(
         _RUN,
-        _integer("id", "0 is the largest"),
-        _string("method", "how it was found"),
-        _string("measure", "weight of the edges"),
-        _float("min_similarity", "lowest weight of an edge that counted"),
-        _float("resolution", "higher finds more and smaller communities"),
-        _integer("seed", "random seed"),
-        _integer("size", "number of features"),
-        Property(name="layers", type="LIST<INTEGER>", meaning="layers of its features, in order"),
-        _string("label", "words that its features' labels share"),
-        _float("modularity", "modularity of the whole partition"),
+        *(
+            replace(_of_column(column), name="id") if column.name == "partition" else _of_column(column)
+            for column in tables.PARTITION
+        ),
     ),
+    indexes=(("run",),),
+)
+
+_OF_COMMUNITY: Final = ("partition", *(c.name for c in tables.COMMUNITIES.columns if c not in tables.PARTITION))
+_BETWEEN_COMMUNITIES: Final = ("parent", "members", "inside", "outside", "stabilities")
+"""Columns that become relationships."""
+
+COMMUNITY: Final = Node(
+    label="Community",
+    meaning="features across layers that belong together, in one partition",
+    key=("run", "id"),
+    properties=(
+        _RUN,
+        *(
+            _of_column(column)
+            for column in tables.COMMUNITIES.columns
+            if column.name in _OF_COMMUNITY and column.name not in _BETWEEN_COMMUNITIES
+        ),
+    ),
+    indexes=(("run",), ("run", "partition")),
+)
+
+RESOLUTION: Final = Node(
+    label="Resolution",
+    meaning="what another resolution of a partition would give",
+    key=("run", "id"),
+    properties=(_RUN, *map(_of_column, tables.RESOLUTIONS.columns)),
     indexes=(("run",),),
 )
 
@@ -234,9 +255,28 @@ EVOLVES_TO: Final = Relationship(
     indexes=tuple(("run", m.name) for m in SELECTING),
 )
 
-# (:Feature)-[:IN_COMMUNITY]->(:Community)
+# (:Feature)-[:IN_COMMUNITY]->(:Community)-[:OF_PARTITION]->(:Partition)
 IN_COMMUNITY: Final = Relationship(
-    type="IN_COMMUNITY", source=FEATURE.label, target=COMMUNITY.label, meaning="the community of a feature"
+    type="IN_COMMUNITY",
+    source=FEATURE.label,
+    target=COMMUNITY.label,
+    meaning="a community of a feature; it is in one of each partition at most",
+    properties=(
+        _float("inside", "weight of the feature's edges inside"),
+        _float("outside", "weight of its edges to other features"),
+        _float("stability", "share of runs with other seeds in which it stays with its community", "share"),
+    ),
+)
+OF_PARTITION: Final = Relationship(
+    type="OF_PARTITION", source=COMMUNITY.label, target=PARTITION.label, meaning="the partition of a community"
+)
+
+# (:Community)-[:PART_OF]->(:Community)
+PART_OF: Final = Relationship(
+    type="PART_OF",
+    source=COMMUNITY.label,
+    target=COMMUNITY.label,
+    meaning="the community of the coarser level that holds all its features",
 )
 
 # (:Feature)-[:INPUT_OF]->(:Gate)-[:OUTPUT]->(:Feature)
@@ -270,8 +310,10 @@ CHILD: Final = Relationship(
     ),
 )
 
-NODES: Final = (RUN, SAE, FEATURE, COMMUNITY, GATE, SPLIT, LANE)
-RELATIONSHIPS: Final = (HAS_SAE, COMPARED_WITH, EVOLVES_TO, IN_COMMUNITY, INPUT_OF, OUTPUT, PARENT_OF, CHILD)
+NODES: Final = (RUN, SAE, FEATURE, PARTITION, COMMUNITY, RESOLUTION, GATE, SPLIT, LANE)
+RELATIONSHIPS: Final = (
+    HAS_SAE, COMPARED_WITH, EVOLVES_TO, IN_COMMUNITY, OF_PARTITION, PART_OF, INPUT_OF, OUTPUT, PARENT_OF, CHILD,
+)  # fmt: skip
 BY_LABEL: Final[Mapping[str, Node]] = {node.label: node for node in NODES}
 LAYER_LABEL: Final = r"L\d{2,}"
 """What a layer's label looks like."""

@@ -71,20 +71,6 @@ class TokenCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommunitiesRecord:
-    """How the communities were found, and how good the partition is."""
-
-    method: str
-    measure: str
-    min_similarity: float
-    resolution: float
-    seed: _Count
-    count: _Count
-    """Communities of at least two features."""
-    modularity: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NullRecord:
     """How many edges chance alone gives on a sample of the text, over all pairs of SAEs; lists go with `values`."""
 
@@ -157,7 +143,6 @@ class RunRecord:
     """Seconds of each stage."""
     warnings: tuple[str, ...] = ()
     null: NullRecord | None = None
-    communities: CommunitiesRecord | None = None
     gates: GatesRecord | None = None
     splits: SplitsRecord | None = None
     files: Mapping[str, FileRecord] = field(default_factory=dict[str, FileRecord])

@@ -34,8 +34,12 @@ TOKENS_FILE: Final = "tokens.parquet"
 DOCUMENTS_FILE: Final = "documents.parquet"
 EXAMPLES_FILE: Final = "examples.parquet"
 COMMUNITIES_FILE: Final = "communities.parquet"
+RESOLUTIONS_FILE: Final = "resolutions.parquet"
 GATES_FILE: Final = "gates.parquet"
 SPLITS_FILE: Final = "splits.parquet"
+
+_ADOPTED: Final = {COMMUNITIES_FILE: tables.COMMUNITIES, RESOLUTIONS_FILE: tables.RESOLUTIONS}
+"""Tables that say all of what they hold: others have a part of it in ``run.json``, and are found again."""
 
 RECORD_FILE: Final = "run.json"
 
@@ -103,7 +107,7 @@ class RunDirectory:
     def writing(self) -> Generator[None]:
         """Hold the run's lock, which goes with the process; the record is read again under it.
 
-        What a process that was killed had not finished is removed.
+        What a process that was killed had not finished is removed, and what it had not recorded is adopted.
 
         Raises:
             RunError: another process is writing this run.
@@ -112,6 +116,8 @@ class RunDirectory:
             self.record = type(self).open(self.path).record
             for left in self.path.rglob(f"*{_TEMPORARY}"):
                 left.unlink()
+            for name, table in _ADOPTED.items():
+                self.has(name, table)
             yield
 
     def update(self, **changes: Any) -> None:
@@ -228,7 +234,7 @@ def _check_files(record: RunRecord) -> None:
     if strange:
         raise InputError(f"it lists {quoted(strange[0])}, which is no table of a run; compute or import the run again")
     needed = [FEATURES_FILE, *edges] if record.status == "complete" else []
-    stages = {COMMUNITIES_FILE: record.communities, GATES_FILE: record.gates, SPLITS_FILE: record.splits}
+    stages = {GATES_FILE: record.gates, SPLITS_FILE: record.splits}
     needed += [file for file, found in stages.items() if found is not None]
     missing = [name for name in needed if name not in record.files]
     if missing:

@@ -16,13 +16,14 @@ import pyarrow.parquet as pq
 from saedb.ingest.errors import RunError
 from saedb.ingest.measures import EVIDENCE, MEASURES
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Version of the run directory. A file of a later version is refused."""
 
 _NO_EDGE: Final = "dead; rare: too few tokens or documents for an edge"
 
 _TEXTS: Final = pa.list_(pa.string())
 _COUNTS: Final = pa.list_(pa.int64())
+_NUMBERS: Final = pa.list_(pa.float64())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,12 +138,71 @@ EXAMPLES: Final = Table(
     ),
 )
 
+PARTITION: Final = (
+    _column("partition", pa.string(), "name of the partition"),
+    _column("is_default", pa.bool_(), "whether views are coloured by it, and features carry its numbers"),
+    _column("base", pa.string(), "the partition that this is a level or the consensus of", null=True),
+    _column("level", pa.int64(), "0 is the partition itself; higher ones are finer"),
+    _column("algorithm", pa.string(), "leiden, louvain, cpm, components; or consensus: of runs with other seeds"),
+    _column("engine", pa.string(), "gds: the server's Graph Data Science library; local: leidenalg and igraph"),
+    _column("measure", pa.string(), "weight of the edges"),
+    _column("min_similarity", pa.float64(), "lowest weight of an edge that counted"),
+    _column("resolution", pa.float64(), "higher finds more and smaller communities (gamma)", null=True),
+    _column("seed", pa.int64(), "random seed", null=True),
+    _column("fast", pa.bool_(), "found by several threads at once: the same seed may give another partition"),
+    _column("runs", pa.int64(), "runs with different seeds, its own among them, that stability is taken of"),
+    _column("communities", pa.int64(), "communities of two features and more"),
+    _column("features", pa.int64(), "features in them"),
+    _column("modularity", pa.float64(), "modularity at resolution 1, whatever was maximised"),
+    _column("mean_stability", pa.float64(), "mean of the stability of its features", "share", null=True),
+    _column("label_chance", pa.float64(), "mean similarity of the labels of any two of its features", null=True),
+    _column("next_number", pa.int64(), "the first number that none of its communities has ever had"),
+)
+"""What is the same for all communities of a partition."""
+
 COMMUNITIES: Final = Table(
     name="communities",
-    meaning="the community of each feature that has an edge above the floor",
+    meaning="one row per community of every partition, with its features",
     columns=(
-        _column("feature", pa.string(), "id of the feature"),
-        _column("community", pa.int64(), "number of the community; 0 is the largest"),
+        *PARTITION,
+        _column("id", pa.string(), "{partition}/{number}"),
+        _column("number", pa.int64(), "0 was the largest when numbers were given; kept when it is found again"),
+        _column("parent", pa.string(), "id of the community of the coarser level that it is a part of", null=True),
+        _column("size", pa.int64(), "features", "features"),
+        _column("layers", _COUNTS, "layers of its features, in order"),
+        _column("layer_sizes", _COUNTS, "features of each of these", "features"),
+        _column("label", pa.string(), "words that tell its features from those of other communities", null=True),
+        _column("weight", pa.float64(), "sum of the weights of the edges inside"),
+        _column("conductance", pa.float64(), "share of its edges' weight that leads out of it", "share", null=True),
+        _column("coherence", pa.float64(), "mean cosine of decoder directions of its features in one layer", null=True),
+        _column("coherence_chance", pa.float64(), "the same of random features of the same layers", null=True),
+        _column("coherence_rank", pa.float64(), "share of random sets that are less coherent", "share", null=True),
+        _column("label_similarity", pa.float64(), "mean similarity of the labels of two of its features", null=True),
+        _column("stability", pa.float64(), "mean of its features", "share", null=True),
+        _column("recovery", pa.float64(), "mean Jaccard with the community most like it in other runs", null=True),
+        _column("members", _TEXTS, "ids of its features"),
+        _column("inside", _NUMBERS, "of each of these, the weight of its edges inside"),
+        _column("outside", _NUMBERS, "of each of these, the weight of its edges to other features"),
+        _column(
+            "stabilities",
+            _NUMBERS,
+            "of each of these, the share of the runs with other seeds in which it stays with its community; or nulls",
+            "share",
+        ),
+    ),
+)
+
+RESOLUTIONS: Final = Table(
+    name="resolutions",
+    meaning="what other resolutions would give, one row per partition and resolution",
+    columns=(
+        _column("id", pa.string(), "{partition}@{resolution}"),
+        _column("partition", pa.string(), "the partition whose algorithm, measure and seed were taken"),
+        _column("resolution", pa.float64(), "higher finds more and smaller communities (gamma)"),
+        _column("communities", pa.int64(), "communities of two features and more"),
+        _column("largest", pa.int64(), "features of the largest", "features"),
+        _column("modularity", pa.float64(), "modularity at resolution 1"),
+        _column("nmi", pa.float64(), "normalised mutual information with the partition", null=True),
     ),
 )
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from saedb.ingest import rundir, tables
 from saedb.ingest.motifs.settings import KINDS
-from saedb.ingest.record import CommunitiesRecord, GatesRecord, RunRecord, SaeRecord, SplitsRecord, TokenCounts
+from saedb.ingest.record import GatesRecord, RunRecord, SaeRecord, SplitsRecord, TokenCounts
 from saedb.ingest.rundir import RunDirectory
 
 TEXTS: Final = (None, "", " ", "a;b,c|d", "'}) DETACH DELETE n //", '"`\\', "\0", "é\n\t", "true", "12", "x" * 40_000)
@@ -78,14 +78,59 @@ def _edges(source: str, target: str) -> dict[str, Any]:
 
 
 def _add_communities(run: RunDirectory) -> None:
-    members = [*ids("0-a"), *ids("1-a")[:4]]
-    numbers = [0] * 8 + [1] * (len(members) - 8)
-    rows = tables.rows(tables.COMMUNITIES, {"feature": members, "community": numbers})
-    run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [rows])
-    found = CommunitiesRecord(
-        method="leiden", measure="jaccard", min_similarity=0.1, resolution=1.0, seed=1, count=2, modularity=0.5
-    )
-    run.update(communities=found)
+    run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [_communities()])
+    resolutions = {
+        "id": ["main@0.5", "main@5e-324"],
+        "partition": ["main", "main"],
+        "resolution": [0.5, 5e-324],
+        "communities": [2, 0],
+        "largest": [8, 2**53 + 1],
+        "modularity": [0.1, -0.0],
+        "nmi": [0.1, None],
+    }
+    run.write(tables.RESOLUTIONS, rundir.RESOLUTIONS_FILE, [tables.rows(tables.RESOLUTIONS, resolutions)])
+
+
+def _communities() -> Any:
+    """Return two partitions, one of which is a level of the other."""
+    members = [ids("0-a")[:8], [*ids("0-a")[8:], *ids("1-a")[:4]], ids("0-a")[:2], ids("1-a")[:4]]
+    partitions = ["main", "main", "main.1", "main.1"]
+    columns = {
+        "partition": partitions,
+        "is_default": [True, True, False, False],
+        "base": [None, None, "main", "main"],
+        "level": [0, 0, 1, 1],
+        "algorithm": ["leiden"] * 4,
+        "engine": ["gds"] * 4,
+        "measure": ["jaccard"] * 4,
+        "min_similarity": [0.1] * 4,
+        "resolution": [5e-324, 5e-324, None, None],
+        "seed": [2**62, 2**62, None, None],
+        "fast": [False] * 4,
+        "runs": [20, 20, 1, 1],
+        "communities": [2] * 4,
+        "features": [15, 15, 6, 6],
+        "modularity": [0.5] * 4,
+        "mean_stability": [0.1, 0.1, None, None],
+        "next_number": [4] * 4,
+        "id": ["main/0", "main/3", "main.1/0", "main.1/1"],
+        "number": [0, 3, 0, 1],
+        "parent": [None, None, "main/0", "main/3"],
+        "size": [len(part) for part in members],
+        "layers": [[0], [0, 1], [0], [1]],
+        "layer_sizes": [[8], [3, 4], [2], [4]],
+        "label": ["'}) DETACH DELETE n //", None, "", TEXTS[4]],
+        "weight": [0.0, 1e-300, 1.7976931348623157e308, 2.0],
+        "conductance": [0.0, -0.0, None, 1.0],
+        "coherence": [None, 5e-324, -1.0, 1.0],
+        "coherence_chance": [0.1, None, None, None],
+        "recovery": [1.0, 0.1, None, None],
+        "members": members,
+        "inside": [[0.1] * len(part) for part in members],
+        "outside": [[-0.0] * len(part) for part in members],
+        "stabilities": [[5e-324] * 8, [1.0, *[0.0] * 6], [None] * 2, [None] * 4],
+    }
+    return tables.rows(tables.COMMUNITIES, columns)
 
 
 def _add_gates(run: RunDirectory) -> None:

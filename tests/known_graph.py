@@ -16,7 +16,7 @@ from saedb.cypher.library import library
 from saedb.cypher.load import load
 from saedb.cypher.server.local import LocalServer
 from saedb.ingest import rundir, tables
-from saedb.ingest.record import CommunitiesRecord, GatesRecord, RunRecord, SaeRecord, SplitsRecord
+from saedb.ingest.record import GatesRecord, RunRecord, SaeRecord, SplitsRecord
 from saedb.ingest.rundir import RunDirectory
 
 KNOWN, BARE, LOADING = "known-graph", "bare-graph", "loading-graph"
@@ -136,7 +136,36 @@ SPLITS = (
     ("1/8", ("2/0", "2/1"), (0.5, 0.45), (0.99, 0.98), 0.95, 0.0, 0.95, 380),
 )
 
-COMMUNITIES = {"0/0": 0, "1/0": 0, "2/0": 0, "3/0": 0, "0/1": 0, "1/1": 1, "2/1": 1, "1/2": 2, "2/2": 2, "2/3": 2}
+
+@dataclass(frozen=True)
+class Community:
+    """A community of a partition; stabilities of its features, where they are known."""
+
+    partition: str
+    number: int
+    label: str | None
+    members: tuple[str, ...]
+    stabilities: tuple[float, ...] = ()
+    coherence: float | None = None
+    parent: str | None = None
+
+    @property
+    def layers(self) -> list[int]:
+        return sorted({int(member.split("/")[0]) for member in self.members})
+
+
+COMMUNITIES = (
+    Community("main", 0, "courts", ("0/0", "1/0", "2/0", "3/0", "0/1"), (1.0, 1.0, 0.9, 0.8, 0.4), coherence=0.3),
+    Community("main", 1, "rivers", ("1/1", "2/1"), (0.5, 0.5)),
+    Community("main", 4, "tax", ("1/2", "2/2", "2/3"), (1.0, 1.0, 1.0), coherence=0.8),
+    Community("main.1", 0, "courts", ("1/0", "2/0", "3/0"), parent="main/0"),
+    Community("main.1", 1, "early courts", ("0/0", "0/1"), parent="main/0"),
+    Community("main.1", 2, "tax", ("1/2", "2/2"), parent="main/4"),
+    Community("rough", 0, "everything", ("0/0", "1/0", "2/0", "3/0", "0/1", "1/1", "2/1")),
+    Community("rough", 1, "tax", ("1/2", "2/2", "2/3")),
+)
+MEASURE, FLOOR = "pearson", 0.1
+RESOLUTIONS = ((0.5, 2, 7, 0.3, 0.8), (2.0, 4, 3, 0.4, 0.7))
 TOKENS = 10_000
 
 
@@ -181,13 +210,9 @@ def known_run(folder: Path) -> RunDirectory:
     measures = ("pearson", "necessity", "sufficiency", "decoder_cosine", "lift", "support")
     _write_edges(run, {edge: dict(zip(measures, values, strict=True)) for edge, values in EDGES.items()})
     _write_motifs(run)
-    members = {"feature": [whole(f) for f in COMMUNITIES], "community": list(COMMUNITIES.values())}
-    run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [tables.rows(tables.COMMUNITIES, members)])
+    _write_communities(run)
     run.update(
         status="complete",
-        communities=CommunitiesRecord(
-            method="leiden", measure="pearson", min_similarity=0.1, resolution=1.0, seed=42, count=3, modularity=0.5
-        ),
         gates=GatesRecord(settings={}, tested={}, kept={}, chance={}),
         splits=SplitsRecord(settings={}, count=len(SPLITS)),
     )
@@ -278,6 +303,60 @@ def _write_motifs(run: RunDirectory) -> None:
         "support": support,
     }
     run.write(tables.SPLITS, rundir.SPLITS_FILE, [tables.rows(tables.SPLITS, splits)])
+
+
+def _write_communities(run: RunDirectory) -> None:
+    """Write the partitions, and what other resolutions of one give, as if a stage had found them."""
+    columns: dict[str, list[Any]] = {column.name: [] for column in tables.COMMUNITIES.columns}
+    for community in COMMUNITIES:
+        own = [other for other in COMMUNITIES if other.partition == community.partition]
+        members = [whole(member) for member in community.members]
+        inside, outside = zip(*(_ties(member, community.members) for member in community.members), strict=True)
+        stays = community.stabilities
+        row = {
+            "partition": community.partition,
+            "is_default": community.partition == "main",
+            "base": "main" if community.partition == "main.1" else None,
+            "level": int(community.partition == "main.1"),
+            "algorithm": "leiden", "engine": "gds", "measure": MEASURE, "min_similarity": FLOOR,
+            "resolution": 1.0, "seed": 42, "fast": False, "runs": 11 if stays else 1,
+            "communities": len(own), "features": sum(len(other.members) for other in own),
+            "modularity": 0.5, "mean_stability": 0.81 if stays else None, "label_chance": 0.1, "next_number": 5,
+            "id": f"{community.partition}/{community.number}",
+            "number": community.number,
+            "parent": community.parent,
+            "size": len(members),
+            "layers": community.layers,
+            "layer_sizes": [sum(m.startswith(f"{n}/") for m in community.members) for n in community.layers],
+            "label": community.label,
+            "weight": sum(inside) / 2,
+            "conductance": sum(outside) / (sum(inside) + sum(outside)),
+            "coherence": community.coherence,
+            "coherence_chance": None if community.coherence is None else 0.01,
+            "coherence_rank": None if community.coherence is None else 1.0,
+            "label_similarity": 0.9,
+            "stability": sum(stays) / len(stays) if stays else None,
+            "recovery": 0.7 if stays else None,
+            "members": members,
+            "inside": list(inside),
+            "outside": list(outside),
+            "stabilities": list(stays) or [None] * len(members),
+        }  # fmt: skip
+        for name, value in row.items():
+            columns[name].append(value)
+    run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [tables.rows(tables.COMMUNITIES, columns)])
+    names = ("resolution", "communities", "largest", "modularity", "nmi")
+    swept: dict[str, Any] = dict(zip(names, zip(*RESOLUTIONS, strict=True), strict=True))
+    swept |= {"id": [f"main@{r}" for r, *_ in RESOLUTIONS], "partition": ["main"] * len(RESOLUTIONS)}
+    run.write(tables.RESOLUTIONS, rundir.RESOLUTIONS_FILE, [tables.rows(tables.RESOLUTIONS, swept)])
+
+
+def _ties(feature: str, members: tuple[str, ...]) -> tuple[float, float]:
+    """Return the weight of a feature's edges to some features, and to others."""
+    ends = {(u if d == feature else d): EDGES[u, d][0] for u, d in EDGES if feature in (u, d)}
+    counted = {other: r for other, r in ends.items() if r >= FLOOR}
+    inside = sum(r for other, r in counted.items() if other in members)
+    return inside, sum(counted.values()) - inside
 
 
 def _write_edges(run: RunDirectory, edges: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:

@@ -89,10 +89,15 @@ def test_states_follow_from_the_best_edges(edges: pd.DataFrame, features: pd.Dat
 
 
 def test_communities_are_of_features_with_edges_the_largest_first(run: RunDirectory, edges: pd.DataFrame) -> None:
-    members = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE).to_pandas()
-    assert set(members.feature) == set(edges.source) | set(edges.target)
-    sizes = members.community.value_counts().sort_index().tolist()
-    assert all(one >= other for one, other in pairwise(sizes))
+    found = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE).to_pandas()
+    ends = set(edges.source) | set(edges.target)
+    for _, partition in found.groupby("partition"):
+        members = [id_ for part in partition.members for id_ in part]
+        assert len(members) == len(set(members)) == partition.features.iloc[0]
+        assert set(members) <= ends
+        assert len(ends) - len(members) < len(ends) / 10, "those that are alone"
+        assert all(one >= other for one, other in pairwise(partition["size"]))
+        assert partition["size"].tolist() == [len(part) for part in partition.members]
 
 
 def test_too_many_edges_for_the_features_are_refused(tmp_path: Path) -> None:

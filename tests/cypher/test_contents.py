@@ -46,11 +46,11 @@ def _name(part: Part) -> str:
     return part.item.label if isinstance(part.item, Node) else part.item.type
 
 
-def test_features_are_the_rows_of_their_table_with_their_community(run: RunDirectory) -> None:
-    members = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE).to_pylist()
-    community = {row["feature"]: row["community"] for row in members}
+def test_features_are_the_rows_of_their_table_with_their_community_in_the_default_partition(run: RunDirectory) -> None:
+    communities = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE).to_pylist()
+    number = {id_: row["number"] for row in communities if row["is_default"] for id_ in row["members"]}
     rows = run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pylist()
-    assert rows_of(run, "Feature") == Counter(_known({**row, "community": community.get(row["id"])}) for row in rows)
+    assert rows_of(run, "Feature") == Counter(_known({**row, "community": number.get(row["id"])}) for row in rows)
 
 
 def test_edges_are_the_rows_of_their_tables(run: RunDirectory) -> None:
@@ -65,15 +65,42 @@ def test_each_feature_has_the_label_of_its_layer(run: RunDirectory) -> None:
             assert len(part.rows["layer"].unique()) == 1
 
 
-def test_communities_know_their_features(run: RunDirectory) -> None:
-    members = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE).to_pylist()
-    layer = {row["id"]: row["layer"] for row in run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pylist()}
-    (part,) = (part for part in contents.parts(run) if _name(part) == "Community")
-    for row in part.rows.to_pylist():
-        mine = [member["feature"] for member in members if member["community"] == row["id"]]
-        assert (row["size"], row["layers"]) == (len(mine), sorted({layer[id_] for id_ in mine}))
-    joined = rows_of(run, "IN_COMMUNITY")
-    assert joined == Counter(_known({"source": m["feature"], "target": m["community"]}) for m in members)
+def test_communities_are_the_rows_of_their_table_between_features_and_partitions(run: RunDirectory) -> None:
+    rows = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE).to_pylist()
+    partition = {column.name for column in tables.PARTITION} - {"partition"}
+    between = {*partition, "parent", "members", "inside", "outside", "stabilities"}
+    own = [{name: value for name, value in row.items() if name not in between} for row in rows]
+    assert rows_of(run, "Community") == Counter(map(_known, own))
+    ties = [
+        {"source": id_, "target": row["id"], "inside": inside, "outside": outside, "stability": stability}
+        for row in rows
+        for id_, inside, outside, stability in zip(
+            row["members"], row["inside"], row["outside"], row["stabilities"], strict=True
+        )
+    ]
+    assert rows_of(run, "IN_COMMUNITY") == Counter(map(_known, ties))
+    owners = [{"source": row["id"], "target": row["partition"]} for row in rows]
+    assert rows_of(run, "OF_PARTITION") == Counter(map(_known, owners))
+    parts = [{"source": row["id"], "target": row["parent"]} for row in rows if row["parent"]]
+    assert rows_of(run, "PART_OF") == Counter(map(_known, parts))
+
+
+def test_a_partition_is_what_all_its_communities_have(run: RunDirectory) -> None:
+    rows = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE).to_pylist()
+    names = [column.name for column in tables.PARTITION if column.name != "partition"]
+    found = {row["partition"]: {"id": row["partition"], **{name: row[name] for name in names}} for row in rows}
+    assert rows_of(run, "Partition") == Counter(map(_known, found.values()))
+    assert contents.run_properties(run)["communities"] == found["main"]["communities"]
+    swept = run.read(tables.RESOLUTIONS, rundir.RESOLUTIONS_FILE).to_pylist()
+    assert rows_of(run, "Resolution") == Counter(map(_known, swept))
+
+
+def test_only_one_partition_with_its_parts_can_be_asked_for(run: RunDirectory) -> None:
+    assert {part.rows.num_rows for part in contents.communities(run, "main") if _name(part) == "Community"} == {4}
+    (parts,) = (part for part in contents.communities(run, "main.1") if _name(part) == "PART_OF")
+    assert parts.rows.num_rows == 2
+    assert all(part.rows.num_rows == 0 for part in contents.communities(run, "other"))
+    assert next(contents.resolutions(run, "other")).rows.num_rows == 0
 
 
 def test_saes_and_pairs_are_those_of_the_record(run: RunDirectory) -> None:
@@ -123,17 +150,18 @@ def test_a_stage_that_found_nothing_has_no_rows(tmp_path: Path) -> None:
     run = handmade(tmp_path, "none")
     for table, file in (
         (tables.COMMUNITIES, rundir.COMMUNITIES_FILE),
+        (tables.RESOLUTIONS, rundir.RESOLUTIONS_FILE),
         (tables.GATES, rundir.GATES_FILE),
         (tables.SPLITS, rundir.SPLITS_FILE),
     ):
         run.write(table, file, [tables.rows(table, {column.name: [] for column in table.columns})])
-    assert [part.rows.num_rows for found in contents.FOUND.values() for part in found(run)] == [0] * 8
+    assert [part.rows.num_rows for found in contents.FOUND for part in found(run)] == [0] * 12
 
 
 def test_a_run_without_edges_in_which_nothing_was_looked_for_has_its_features(tmp_path: Path) -> None:
     run = handmade(tmp_path, "bare", found=False, source=[], target=[])
     assert len(rows_of(run, "Feature")) == WIDTH * len(SAES)
-    assert not any(rows_of(run, label) for label in contents.FOUND)
+    assert not any(part.rows.num_rows for found in contents.FOUND for part in found(run))
     assert len(rows_of(run, "EVOLVES_TO")) == WIDTH
 
 

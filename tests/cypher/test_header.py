@@ -92,7 +92,7 @@ def test_columns_have_types_and_units() -> None:
         (5, "//", 24, "no @group NAME"),
         (5, "// @grup edges", 5, "unknown @grup; there is @param"),
         (6, "// @param run: run the run", 6, "a parameter is declared by"),
-        (6, "// @param run: rum  the run", 6, "unknown type rum; there is run, feature"),
+        (6, "// @param run: rum  the run", 6, "unknown type rum; there is run, partition, feature"),
         (7, "// @param run: layer  the layer", 7, "parameter run is declared twice"),
         (7, "// @param output: layer  the layer", 7, "output is an option of every query"),
         (8, "// @param low: float = x in [0, 1]  lowest", 8, "the default x is no number"),

@@ -20,6 +20,8 @@ def test_the_library_holds_what_the_design_names() -> None:
         "pass-through", "pass-through-chains", "appearing", "disappearing", "and-gates", "or-gates", "communities",
         "community", "neighbours", "layer-profile", "search", "top-edges", "specialisation", "merges", "disagreements",
         "hubs", "dead", "gates", "one-sided-gates", "splits", "transformed", "paths", "trace",
+        "partitions", "community-evolution",
+        "bridges", "compare-partitions", "partition-changes", "resolutions",
     }  # fmt: skip
 
 

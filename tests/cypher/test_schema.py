@@ -25,7 +25,9 @@ def test_every_column_of_a_stage_is_a_property_or_a_relationship() -> None:
 def test_everything_but_a_run_is_unique_within_its_run() -> None:
     assert {node.label: node.key for node in schema.NODES} == {
         "Run": ("id",),
-        **dict.fromkeys(("Sae", "Feature", "Community", "Gate", "Split", "Lane"), ("run", "id")),
+        **dict.fromkeys(
+            ("Sae", "Feature", "Partition", "Community", "Resolution", "Gate", "Split", "Lane"), ("run", "id")
+        ),
     }
     assert "CREATE CONSTRAINT feature_run_id IF NOT EXISTS FOR (n:Feature) REQUIRE (n.run, n.id) IS UNIQUE" in (
         ddl.constraints()

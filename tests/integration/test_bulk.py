@@ -18,7 +18,7 @@ from toygraph import make_run
 
 from saedb.cypher import bulk, fingerprint
 from saedb.cypher.bulk import ForeignContentError
-from saedb.cypher.communities import detect
+from saedb.cypher.communities.stage import detect
 from saedb.cypher.connection import Connection
 from saedb.cypher.load import load
 from saedb.cypher.removal import drop

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from divided import divided, write
 
 from saedb.cli.main import main
 from saedb.cypher.connection import Connection
@@ -16,7 +17,7 @@ from saedb.cypher.removal import drop
 from saedb.cypher.server.local import LocalServer
 from saedb.ingest import rundir, tables
 from saedb.ingest.errors import InputError
-from saedb.ingest.record import CommunitiesRecord, GatesRecord, RunRecord, SaeRecord, SplitsRecord
+from saedb.ingest.record import GatesRecord, RunRecord, SaeRecord, SplitsRecord
 from saedb.ingest.rundir import RunDirectory
 
 RUN = "feature-graph"
@@ -111,15 +112,12 @@ def a_run(folder: Path) -> RunDirectory:
         run.write(tables.EDGES, rundir.edges_file(source, target), [tables.rows(tables.EDGES, columns_of(found))])
     run.write(tables.GATES, rundir.GATES_FILE, [tables.rows(tables.GATES, columns_of(GATES))])
     run.write(tables.SPLITS, rundir.SPLITS_FILE, [tables.rows(tables.SPLITS, columns_of([SPLIT]))])
-    members = {"feature": [whole("0/0"), whole("1/0")], "community": [0, 0]}
-    run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [tables.rows(tables.COMMUNITIES, members)])
+    other = divided("other", [[whole("0/0"), whole("2/0")]], is_default=False)
+    write(run, other, divided("main", [[whole("0/0"), whole("1/0")]]))
     run.update(
         status="complete",
         gates=GatesRecord(settings={}, tested={}, kept={}, chance={}),
         splits=SplitsRecord(settings={}, count=1),
-        communities=CommunitiesRecord(
-            method="leiden", measure="pearson", min_similarity=0.1, resolution=1.0, seed=1, count=1, modularity=0.5
-        ),
     )
     return run
 

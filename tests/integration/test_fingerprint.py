@@ -7,7 +7,8 @@ import pytest
 from toygraph import make_run
 
 from saedb.cypher import fingerprint
-from saedb.cypher.communities import detect
+from saedb.cypher.communities.settings import CommunitySettings
+from saedb.cypher.communities.stage import detect
 from saedb.cypher.connection import Connection
 from saedb.cypher.load import load
 from saedb.cypher.removal import drop
@@ -47,7 +48,7 @@ def run(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     run.update(saes=tuple(replace(sae, source="a folder", dead=0.0) for sae in run.record.saes))
     with Connection(server.address()) as connection:
         load(connection, run)
-        detect(connection, run)
+        detect(connection, run, CommunitySettings(levels=True, sweep=True))
         yield RunDirectory.open(run.path)
         drop(connection, "printed")
 
@@ -56,6 +57,7 @@ def test_a_loaded_graph_has_the_fingerprint_of_its_tables(connection: Connection
     expected = fingerprint.of_run(run)
     assert {kind for _, kind in expected} == {
         "Run", "Sae", "Feature", "HAS_SAE", "COMPARED_WITH", "EVOLVES_TO", "Community", "IN_COMMUNITY",
+        "Partition", "OF_PARTITION", "PART_OF", "Resolution",
         "Gate", "INPUT_OF", "OUTPUT", "Split", "PARENT_OF", "CHILD",
     }  # fmt: skip
     assert fingerprint.of_graph(connection, run="printed") == expected

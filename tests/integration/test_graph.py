@@ -110,7 +110,8 @@ def test_a_feature_record_holds_what_the_graph_knows(graph: Graph) -> None:
     assert record.outputs[0].measures["pearson"] == 0.98
     assert record.outputs[0].measures["jaccard"] is None
     assert record.community is not None
-    assert (record.community.id, record.community.size, record.community.layers) == (0, 5, [0, 1, 2, 3])
+    assert (record.community.partition, record.community.number, record.community.stability) == ("main", 0, 1.0)
+    assert (record.community.size, record.community.layers) == (5, [0, 1, 2, 3])
     bare = graph.feature("1/0", BARE)
     assert (bare.label, bare.top_tokens, bare.community) == (None, [], None)
 

@@ -23,6 +23,8 @@ from saedb.cypher.statement import literal
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "neighbours": {"feature": whole("1/0")},
     "community": {"community": 0},
+    "community-evolution": {"community": 0},
+    "partition-changes": {"other": "rough"},
     "search": {"text": "courts"},
     "paths": {"source": whole("0/1")},
     "trace": {"feature": whole("1/0")},
@@ -33,6 +35,8 @@ MADE_UP = Shape(layers=6, width=300, edges=10_000)
 REQUIRED: dict[str, dict[str, Any]] = {
     "neighbours": {"feature": "1/0"},
     "community": {"community": 0},
+    "community-evolution": {"community": 0},
+    "partition-changes": {"other": "fine"},
     "search": {"text": "baba"},
     "paths": {"source": "0/9", "minimum": 0.1},
     "trace": {"feature": "0/9", "minimum": 0.1},

@@ -12,7 +12,7 @@ from toygraph import LAYERS, check_tables, edge_rows, graph, make_run
 
 from saedb.cypher import ddl, schema
 from saedb.cypher.claim import Owner, claimed
-from saedb.cypher.communities import detect
+from saedb.cypher.communities.stage import detect
 from saedb.cypher.connection import Connection, Row
 from saedb.cypher.load import load
 from saedb.cypher.removal import drop

@@ -15,7 +15,7 @@ from relay import relayed
 from toygraph import check_tables, make_run
 
 from saedb.cypher.address import Address
-from saedb.cypher.communities import detect
+from saedb.cypher.communities.stage import detect
 from saedb.cypher.connection import Connection
 from saedb.cypher.graph import Graph
 from saedb.cypher.load import load

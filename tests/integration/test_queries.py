@@ -119,17 +119,104 @@ def test_features_disappear_that_no_later_one_resembles(graph: Graph) -> None:
     assert rows_of(graph, "disappearing", ("feature",), layer=0, run=BARE) == [(whole("0/5"),)]
 
 
-def test_communities_are_listed_by_size_with_their_members(graph: Graph) -> None:
-    columns = ("community", "size", "layers", "first_layer", "last_layer")
-    assert rows_of(graph, "communities", columns) == [(0, 5, 4, 0, 3), (2, 3, 2, 1, 2)]
-    assert rows_of(graph, "communities", columns, min_size=1, min_layers=3) == [(0, 5, 4, 0, 3)]
-    assert rows_of(graph, "community", ("layer", "feature", "edges_inside", "edges"), community=0) == [
-        (0, whole("0/0"), 1, 1),
-        (0, whole("0/1"), 1, 3),
-        (1, whole("1/0"), 3, 3),
-        (2, whole("2/0"), 2, 2),
-        (3, whole("3/0"), 1, 1),
+def test_communities_are_listed_by_size_or_by_what_they_are_like(graph: Graph) -> None:
+    columns = ("community", "label", "size", "first_layer", "last_layer", "coherence")
+    courts, tax = (0, "courts", 5, 0, 3, 0.3), (4, "tax", 3, 1, 2, 0.8)
+    assert rows_of(graph, "communities", columns) == [courts, tax]
+    assert rows_of(graph, "communities", columns, min_size=2, by="coherence") == [
+        tax, courts, (1, "rivers", 2, 1, 2, None),
+    ]  # fmt: skip
+    assert rows_of(graph, "communities", columns, min_size=1, min_layers=3) == [courts]
+    assert rows_of(graph, "communities", columns, min_coherence=0.75) == [tax]
+    assert rows_of(graph, "communities", ("community", "stability"), min_size=1, by="stability") == [
+        (4, 1.0), (0, pytest.approx(0.82)), (1, 0.5),
+    ]  # fmt: skip
+    assert rows_of(graph, "communities", ("community", "label"), partition="rough") == [(0, "everything"), (1, "tax")]
+
+
+def test_a_community_has_its_features_by_layer_with_where_they_lead(graph: Graph) -> None:
+    columns = ("layer", "feature", "stability", "leads_to", "weights")
+    assert rows_of(graph, "community", columns, community=0) == [
+        (0, whole("0/0"), 1.0, ids("1/0"), [0.99]),
+        (0, whole("0/1"), 0.4, ids("1/0"), [0.955]),
+        (1, whole("1/0"), 1.0, ids("2/0"), [0.98]),
+        (2, whole("2/0"), 0.9, ids("3/0"), [0.97]),
+        (3, whole("3/0"), 0.8, [], []),
     ]
+    ties = {feature: (inside, outside) for feature, inside, outside in rows_of(
+        graph, "community", ("feature", "inside", "outside"), community=0)}  # fmt: skip
+    assert ties[whole("0/1")] == pytest.approx((0.955, 0.96 + 0.97))
+    assert rows_of(graph, "community", ("feature",), community=1, partition="main.1") == [
+        (whole("0/0"),),
+        (whole("0/1"),),
+    ]
+    assert rows_of(graph, "community", ("feature",), community=3) == []
+
+
+def test_a_community_hands_over_from_layer_to_layer(graph: Graph) -> None:
+    columns = ("layer", "features", "carrying_on", "beginning", "handed_on", "passed_on", "ending", "edges")
+    assert rows_of(graph, "community-evolution", columns, community=0) == [
+        (0, 2, None, None, 2, 2, 0, 2),
+        (1, 1, 1, 0, 1, 1, 0, 1),
+        (2, 1, 1, 0, 1, 1, 0, 1),
+        (3, 1, 1, 0, None, None, None, None),
+    ]
+    ((weight, leaving, strongest, label),) = rows_of(
+        graph, "community-evolution", ("weight", "leaving", "strongest", "label"), community=0
+    )[:1]
+    assert (weight, leaving) == pytest.approx((0.99 + 0.955, 0.96 + 0.97))
+    assert (strongest, label) == (whole("0/0"), "courts")
+
+
+def test_bridges_are_tied_to_their_community_and_to_others(graph: Graph) -> None:
+    found = rows_of(graph, "bridges", ("feature", "community", "inside", "outside", "other", "to_other"))
+    bridge = next(row for row in found if row[0] == whole("0/1"))
+    assert bridge[1:] == pytest.approx((0, 0.955, 0.96 + 0.97, 1, 0.96))
+    alone = next(row for row in found if row[0] == whole("2/2"))
+    assert alone[4:] == (None, None), "what it leads to is in no community"
+    assert [min(inside, outside) for _, _, inside, outside, _, _ in found] == sorted(
+        (min(inside, outside) for _, _, inside, outside, _, _ in found), reverse=True
+    )
+    assert {feature for feature, *_ in rows_of(graph, "bridges", ("feature",), layer=0)} == {whole("0/1")}
+
+
+def test_partitions_are_listed_with_the_default(graph: Graph) -> None:
+    columns = ("partition", "is_default", "communities", "runs", "stability", "coherent")
+    assert rows_of(graph, "partitions", columns) == [
+        ("main", True, 3, 11, 0.81, 1),
+        ("main.1", False, 3, 1, None, None),
+        ("rough", False, 2, 1, None, None),
+    ]
+    assert rows_of(graph, "resolutions", ("resolution", "communities")) == [(0.5, 2), (2.0, 4)]
+    assert rows_of(graph, "resolutions", ("resolution",), partition="rough") == []
+
+
+def test_partitions_are_compared_on_their_features(graph: Graph) -> None:
+    columns = ("other", "features", "communities", "other_communities", "kept", "merged", "split", "dissolved")
+    assert rows_of(graph, "compare-partitions", columns) == [
+        ("main.1", 10, 3, 3, 2, 0, 0, 1),
+        ("rough", 10, 3, 2, 2, 1, 0, 0),
+    ]
+    ((nmi, ari),) = rows_of(graph, "compare-partitions", ("nmi", "ari"), other="rough")
+    assert 0 < ari < nmi < 1
+    changes = ("community", "outcome", "overlap", "others", "parts", "other_labels")
+    assert rows_of(graph, "partition-changes", changes, other="rough") == [
+        (1, "merged", pytest.approx(2 / 7), [0], [2], ["everything"]),
+    ]
+    assert rows_of(graph, "partition-changes", ("community",), other="rough", outcome="kept") == [(0,), (4,)]
+
+
+def test_a_partition_that_is_not_there_is_an_error_that_names_those_that_are(graph: Graph) -> None:
+    with pytest.raises(InputError, match="has no partition 'mian'; did you mean main"):
+        rows_of(graph, "communities", ("community",), partition="mian")
+    with pytest.raises(InputError, match=f"run {BARE} has no partition 'main'; it has none; first: saedb communities"):
+        rows_of(graph, "communities", ("community",), partition="main", run=BARE)
+    with pytest.raises(InputError, match="main cannot be compared with itself"):
+        rows_of(graph, "compare-partitions", ("nmi",), other="main")
+    with pytest.raises(InputError, match="no run 'nobody'"):
+        rows_of(graph, "compare-partitions", ("nmi",), other="nobody:main")
+    assert rows_of(graph, "communities", ("community",), run=BARE) == []
+    assert rows_of(graph, "compare-partitions", ("nmi",), run=BARE) == []
 
 
 def test_neighbours_come_by_direction_and_measure(graph: Graph) -> None:

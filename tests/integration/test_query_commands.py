@@ -88,7 +88,7 @@ def test_a_feature_has_a_page(saedb: Command) -> None:
         f"{whole('1/0')}  courts",
         "1,000 tokens, 0.1 of the counted ones",
         "back        passed through",
-        "0 (5 features, layers 0 to 3)",
+        "0 (5 features, layers 0 to 3, stays in 100% of runs)",
         "one [[courts]] two",
         "Inputs (2)",
         "Outputs (1)",

@@ -1,5 +1,6 @@
 """The commands of runs, on the real server."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,31 @@ def test_the_commands_go_from_a_table_to_communities_and_back(
     result = _command(server, "communities", "commands")
     assert (result.exit_code, "choose with --measure pearson" in result.stderr) == (1, True)
     assert _command(server, "communities", "commands", "--measure", "pearson").exit_code == 0
+    check_partitions(server)
     assert "nothing changed" in _command(server, "load", "commands").stderr
     assert '"run": "commands"' in _command(server, "runs", "--output", "json").stdout
     assert _command(server, "drop", "commands", input="n\n").exit_code == 1
     assert '"run": "commands"' in _command(server, "runs", "--output", "json").stdout
     assert _command(server, "drop", "commands", "--yes").exit_code == 0
     assert '"run": "commands"' not in _command(server, "runs", "--output", "json").stdout
+
+
+def check_partitions(server: LocalServer) -> None:
+    """Check that partitions are made, chosen, listed and taken away by the command."""
+    asked = ("communities", "commands", "--measure", "pearson", "--output", "json")
+    result = _command(server, *asked, "--name", "fine", "--resolution", "8", "--fast", "--levels")
+    assert result.exit_code == 0, result.output
+    assert "the same seed may give other communities" in result.stderr
+    assert "saedb communities commands --use fine" in result.stderr
+    rows = {row["partition"]: row for row in json.loads(result.stdout)}
+    assert set(rows) > {"main", "fine"}
+    assert rows["fine"]["communities"] > rows["main"]["communities"]
+    assert (rows["main"]["is_default"], rows["fine"]["is_default"]) == (True, False)
+    shown = json.loads(_command(server, "communities", "commands", "--use", "fine", "--output", "json").stdout)
+    assert [row["partition"] for row in shown if row["is_default"]] == ["fine"]
+    found = _command(server, "query", "communities", "--run", "commands", "--partition", "fin")
+    assert (found.exit_code, "did you mean fine" in found.stderr) == (1, True)
+    assert _command(server, "communities", "commands", "--use", "a", "--forget", "b").exit_code == 2
+    assert _command(server, "communities", "commands", "--algorithm", "cpm").exit_code == 1
+    shown = json.loads(_command(server, "communities", "commands", "--forget", "fine", "--output", "json").stdout)
+    assert [row["partition"] for row in shown] == ["main"]

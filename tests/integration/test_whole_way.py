@@ -4,14 +4,23 @@ import json
 import signal
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
+from statistics import mean
 
 import pytest
 from click.testing import CliRunner
 from toygraph import check_tables, graph
 
 from saedb.cli.main import main
+from saedb.cypher.communities.agreement import agreement
+from saedb.cypher.communities.local import LocalFinder
+from saedb.cypher.communities.numbering import by_size
+from saedb.cypher.communities.quality import modularity
+from saedb.cypher.communities.table import Communities
+from saedb.cypher.communities.weighted import weighted
 from saedb.cypher.connection import Connection
+from saedb.ingest.measures import Integers
 from saedb.ingest.rundir import RunDirectory
 
 DEMO_TOKENS = 12_288  # of four speeches: an edge needs three
@@ -24,10 +33,9 @@ def test_ingest_ends_in_the_graph_of_its_tables_with_a_summary(
     assert result.exit_code == 0, result.output
     run = RunDirectory.open(home / "runs/tiny")
     check_tables(connection, run)
-    assert run.record.communities is not None
     assert run.record.gates is not None
     assert run.record.splits is not None
-    sections = ("communities by Leiden", "Gates, tested on the tokens", "features are split", "Neo4j Browser")
+    sections = ("communities by leiden", "Gates, tested on the tokens", "features are split", "Neo4j Browser")
     for expected in ("Run tiny", "3 SAEs", *sections, "saedb query gates --run tiny"):
         assert expected in result.stdout
 
@@ -71,7 +79,7 @@ def test_a_text_that_supports_no_edge_ends_in_a_graph_without_edges(
     result = CliRunner().invoke(main, [*arguments, "--tokens", "240"])
     assert result.exit_code == 0, result.output
     assert "--min-documents" in result.stdout
-    assert not RunDirectory.open(home / "runs/tiny").record.communities
+    assert not Communities.of(RunDirectory.open(home / "runs/tiny")).partitions
     result = CliRunner().invoke(main, ["communities", "tiny"])
     assert (result.exit_code, "has no edges" in result.stderr) == (1, True)
 
@@ -92,9 +100,32 @@ def test_the_demo_finds_chains_communities_and_gates(home: Path, connection: Con
     run = RunDirectory.open(home / "runs/small")
     check_tables(connection, run)
     assert len(run.record.saes) >= 6
-    assert run.record.communities is not None
-    assert run.record.communities.modularity > 0.5
+    partitions = {partition.partition: partition for partition in Communities.of(run).partitions}
+    assert set(partitions) >= {"main", "main.consensus", "main.1"}
+    assert partitions["main"].modularity > 0.5
+    assert partitions["main"].mean_stability is not None
     assert "7 layers, Pearson >= 0.9" in result.stdout
-    for query in ("pass-through-chains", "gates"):
+    check_agreement(run)
+    for query in ("pass-through-chains", "gates", "communities", "bridges"):
         found = CliRunner().invoke(main, ["query", query, "--run", "small", "--output", "json"])
         assert json.loads(found.stdout)
+
+
+def check_agreement(run: RunDirectory) -> None:
+    """Check that the server's partition is as good as leidenalg's, and as like these as they are to each other."""
+    graph = weighted(run, "jaccard", 0.1)
+    earlier = Communities.of(run).earlier("main", graph)
+    assert earlier is not None
+    finder = LocalFinder(graph, "leiden")
+    found = [finder.find(1.0, seed)[0] for seed in range(4)]
+    server = next(p for p in Communities.of(run).partitions if p.partition == "main")
+    assert all(abs(modularity(graph, labels) - server.modularity) < 0.002 for labels in found)
+    numbers = [by_size(labels) for labels in found]
+    likeness = [_nmi(one, other) for one, other in combinations(numbers, 2)]
+    assert mean(_nmi(earlier.number, number) for number in numbers) > mean(likeness) - 0.02
+
+
+def _nmi(one: Integers, other: Integers) -> float:
+    found = agreement(one, other)
+    assert found is not None
+    return found.nmi

@@ -1,0 +1,64 @@
+"""Communities on this machine, by leidenalg and igraph: for any server, and to check Graph Data Science.
+
+Leiden maximises the modularity with a resolution (`RBConfigurationVertexPartition`; gamma in Graph Data Science) of the
+undirected weighted graph, and stops when a round adds less than the same tolerance to it. CPM (`CPMVertexPartition`,
+Traag et al. 2011) has no resolution limit, and no counterpart on the server.
+"""
+
+import random
+from typing import Any, Final
+
+import igraph
+import leidenalg
+import numpy as np
+
+from saedb.cypher.communities.settings import Algorithm
+from saedb.cypher.communities.weighted import Labels, Weighted
+
+_TOLERANCE: Final = 1e-4
+
+
+class LocalFinder:
+    """Finds communities of one graph."""
+
+    def __init__(self, graph: Weighted, algorithm: Algorithm) -> None:
+        self._weights = graph.weight
+        self._graph = igraph.Graph(n=graph.size, edges=np.stack([graph.source, graph.target], axis=1))
+        self._algorithm: Algorithm = algorithm
+
+    def find(self, resolution: float, seed: int, *, levels: bool = False) -> list[Labels]:
+        """Return a partition, and with `levels` the finer ones after it.
+
+        Args:
+            resolution: higher finds more and smaller communities.
+            seed: random seed.
+            levels: whether finer ones are wanted too, which only Louvain has here.
+        """
+        match self._algorithm:
+            case "leiden":
+                return [self._leiden(leidenalg.RBConfigurationVertexPartition, resolution, seed)]
+            case "cpm":
+                return [self._leiden(leidenalg.CPMVertexPartition, resolution, seed)]
+            case "louvain":
+                return self._louvain(resolution, seed, levels=levels)
+            case "components":
+                return [np.array(self._graph.connected_components(mode="weak").membership)]
+
+    def _leiden(self, kind: Any, resolution: float, seed: int) -> Labels:
+        found = kind(self._graph, weights=self._weights, resolution_parameter=resolution)
+        optimiser = leidenalg.Optimiser()
+        optimiser.set_rng_seed(seed)
+        least = _TOLERANCE * 2 * float(self._weights.sum())  # leidenalg does not divide its quality by the weight
+        while optimiser.optimise_partition(found, n_iterations=1) > least:
+            pass
+        return np.array(found.membership)
+
+    def _louvain(self, resolution: float, seed: int, *, levels: bool) -> list[Labels]:
+        graph: Any = self._graph
+        igraph.set_random_number_generator(random.Random(seed))
+        try:
+            found = graph.community_multilevel(self._weights, return_levels=True, resolution=resolution)
+        finally:
+            igraph.set_random_number_generator(random)
+        coarsest_first = [np.array(level.membership) for level in reversed(found)]
+        return coarsest_first if levels else coarsest_first[:1]
