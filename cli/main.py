@@ -28,7 +28,13 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "gates": "motifs",
         "splits": "motifs",
     },
-    "Questions": {"query": "query", "feature": "query", "cypher": "query", "schema": "schema"},
+    "Questions": {
+        "query": "query",
+        "feature": "query",
+        "report": "report_command",
+        "cypher": "query",
+        "schema": "schema",
+    },
 }
 """Subcommands by subject, each with its module in saedb.cli."""
 
