@@ -20,9 +20,11 @@ def test_random_partitions_agree_as_by_chance() -> None:
 
 
 def test_a_feature_in_no_community_is_alone_in_its_own() -> None:
-    found = agreement(np.array([0, 0, 0, 0]), np.array([0, 0, ALONE, ALONE]))
-    apart = agreement(np.array([0, 0, 0, 0]), np.array([0, 0, 1, 2]))
+    found = agreement(np.array([0, 0, 1, 1]), np.array([0, 0, ALONE, ALONE]))
+    apart = agreement(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 2]))
     assert found == apart
+    assert found is not None
+    assert found.ari < 1
 
 
 def test_partitions_without_communities_say_nothing() -> None:

@@ -29,9 +29,15 @@ def test_ties_count_the_weight_inside_and_the_share_that_leads_out() -> None:
 
 
 def test_nothing_leads_out_of_a_component_whatever_the_rounding() -> None:
-    edges = graph(5, [(0, 1, 0.1), (1, 2, 0.2), (0, 2, 0.3), (3, 4, 0.7)])
-    assert ties(edges, np.array([0, 0, 0, 1, 1])).conductance.tolist() == [0.0, 0.0]
-    assert ties(edges, np.zeros(5, np.int64)).conductance.tolist() == [0.0]
+    edges, truth = planted(20, 12, 0.6, 0.0)
+    assert ties(edges, by_size(truth)).conductance.tolist() == [0.0] * 20
+    assert ties(edges, np.zeros(240, np.int64)).conductance.tolist() == [0.0]
+
+
+def test_the_share_that_leads_out_is_of_the_smaller_side() -> None:
+    edges = graph(5, [(0, 1, 1.0), (1, 2, 1.0), (0, 2, 1.0), (2, 3, 0.5), (3, 4, 0.25)])
+    large, small = ties(edges, np.array([0, 0, 0, 1, 1])).conductance
+    assert large == small == pytest.approx(0.5 / 1.0)
 
 
 def test_the_conductance_of_planted_groups_is_that_of_a_loop_over_the_edges() -> None:
