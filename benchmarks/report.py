@@ -13,7 +13,18 @@ import psutil
 from benchmarks.figures import Figure
 
 FOLDER: Final = Path(__file__).parent
-_PACKAGES: Final = ("numpy", "numba", "scipy", "torch", "sparse-dot-mkl", "mkl", "neo4j", "neo4j-rust-ext")
+_PACKAGES: Final = (
+    "numpy",
+    "numba",
+    "scipy",
+    "torch",
+    "sparse-dot-mkl",
+    "mkl",
+    "neo4j",
+    "neo4j-rust-ext",
+    "igraph",
+    "leidenalg",
+)
 _COLUMNS: Final = ("figure", "case", "value", "goal", "met", "measured")
 
 

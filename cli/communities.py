@@ -1,17 +1,19 @@
 """``saedb communities``: groups of features across layers."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from saedb.cli.options import ServerChoice, server_options
 from saedb.cli.output import Output, output_option, show
 from saedb.cli.settings import options_of
-from saedb.cypher.communities.settings import NAME, CommunitySettings
+from saedb.cypher.communities.settings import MANY_RUNS, NAME, CommunitySettings
 from saedb.cypher.query import Column
 
 if TYPE_CHECKING:
-    from saedb.cypher.communities.table import Partition
+    from saedb.ingest.rundir import RunDirectory
 
 _COLUMNS: Final = (
     Column(name="partition", type="string"),
@@ -64,14 +66,11 @@ def communities(
     saedb communities gpt2 --name cpm --engine local --algorithm cpm --resolution 0.05
     saedb communities gpt2 --use fine
     """
-    if use is not None and forget is not None:
-        raise click.UsageError("--use and --forget are two things; give one of them")
+    _check_alone(use, forget)
     from saedb.cli.progress import progress_bars
     from saedb.cypher.communities import stage
-    from saedb.cypher.communities.table import Communities
     from saedb.cypher.runs import directory_of
 
-    chosen = CommunitySettings(**settings)
     with server.connect() as connection:
         directory = directory_of(connection, run)
         with progress_bars() as report:
@@ -80,22 +79,41 @@ def communities(
             elif forget is not None:
                 stage.forget(connection, directory, forget, report)
             else:
+                chosen = CommunitySettings(**settings)
                 stage.detect(connection, directory, chosen, name=name, match=match, default=default, report=report)
-    if chosen.fast:
+    if settings["fast"] and use is None and forget is None:
         click.echo("Found by several threads: the same seed may give other communities next time.", err=True)
-    _show(run, Communities.of(directory).partitions, name, output)
+    _show(directory, name if use is None else use, output)
 
 
-def _show(run: str, partitions: "list[Partition]", name: str, output: Output) -> None:
+def _check_alone(use: str | None, forget: str | None) -> None:
+    """Check that nothing is asked for beside what needs no search."""
+    context = click.get_current_context()
+    alone = "--use" if use is not None else "--forget"
+    given = {p for p in context.params if context.get_parameter_source(p) is ParameterSource.COMMANDLINE}
+    others = given - {"run", alone.removeprefix("--"), "output", "uri", "username", "database", "server"}
+    if (use is not None or forget is not None) and others:
+        flags = ", ".join(sorted(f"--{name.replace('_', '-')}" for name in others))
+        raise click.UsageError(f"{alone} looks for nothing; leave out {flags}")
+
+
+def _show(directory: "RunDirectory", name: str, output: Output) -> None:
+    from saedb.cypher.communities.again import again
+    from saedb.cypher.communities.table import Communities
+    from saedb.ingest.rundir import RESOLUTIONS_FILE
+
+    run, partitions = directory.record.id, Communities.of(directory).partitions
     rows = [{column.name: getattr(partition, column.name) for column in _COLUMNS} for partition in partitions]
     show(rows, _COLUMNS, output, empty=f"Run {run} has no communities now; find some: saedb communities {run}")
-    default = next((partition.partition for partition in partitions if partition.is_default), None)
     shown = next((p for p in partitions if p.partition == name), None)
-    option = "" if name == default or shown is None else f" --partition {name}"
-    steps = [f"saedb query communities --run {run}{option}"] if partitions else []
-    if shown is not None and shown.runs == 1 and shown.seed is not None:
-        steps.append(f"saedb communities {run} --runs 20      (how far they depend on the seed)")
-    if option:
+    if shown is None:
+        return
+    steps = [f"saedb query communities --run {run}{'' if shown.is_default else f' --partition {name}'}"]
+    if shown.runs == 1 and shown.seed is not None:
+        names = [partition.partition for partition in partitions]
+        swept = RESOLUTIONS_FILE in directory.record.files and directory.record.files[RESOLUTIONS_FILE].rows > 0
+        command = again(run, asdict(shown), names, swept=swept, more=f"--runs {MANY_RUNS}")
+        steps.append(f"{command}      (how far they depend on the seed)")
+    if not shown.is_default:
         steps.append(f"saedb communities {run} --use {name}")
-    if steps:
-        click.echo("\n".join(["", "Next:", *(f"  {step}" for step in steps)]), err=True)
+    click.echo("\n".join(["", "Next:", *(f"  {step}" for step in steps)]), err=True)

@@ -54,7 +54,7 @@ def _option(record: type[Any], field: Any) -> Callable[[F], F]:
 
 def _help(record: type[Any], name: str) -> str:
     described = {p.arg_name: p.description for p in docstring_parser.parse_from_object(record).params}
-    return (described[name] or "").replace("``", "").replace("`", "").replace("\n", " ")
+    return " ".join((described[name] or "").replace("`", "").split())
 
 
 def _use_preset(context: click.Context, parameter: click.Parameter, value: str | None) -> None:

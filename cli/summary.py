@@ -120,8 +120,8 @@ def _communities(graph: Graph, run: RunDirectory, width: int) -> list[str]:
     found = next((row for row in graph.rows(library.find("partitions"), asked) if row["is_default"]), None)
     if found is None:
         return []
-    stays = found["stability"]
-    stable = "" if stays is None else f"; features stay in {100 * stays:.0f} % of {found['runs'] - 1} other runs"
+    stays, own = found["stability"], int(found["algorithm"] != "consensus")
+    stable = "" if stays is None else f"; features stay in {100 * stays:.0f} % of {found['runs'] - own} other runs"
     lines = [
         f"{found['communities']:,} communities by {found['algorithm']} on {found['measure']}"
         f" >= {found['min_similarity']:g}, modularity {found['modularity']:.3f}{stable}",

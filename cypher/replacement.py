@@ -5,8 +5,8 @@
 3. Under a claim the old nodes go in bounded transactions, and the rows that a load would write (`contents`) come: the
    graph is then the one that a load of the run directory makes. Of communities only some partitions need go.
 
-A process that is killed after 2 leaves a graph of another content than the run directory, or a run that is not ready:
-``saedb load`` mends both.
+A process that is stopped in 3 leaves a run that is not ready, and whoever replaces something next loads it first; one
+that is killed between 2 and 3, a graph of another content than the run directory, which ``saedb load`` mends.
 """
 
 import logging
@@ -19,10 +19,11 @@ import pandas as pd
 import pyarrow as pa
 
 from saedb.cypher import batches, contents, schema
-from saedb.cypher.claim import Claim, claimed
+from saedb.cypher.claim import Claim, claimed, is_dead
 from saedb.cypher.connection import Connection
 from saedb.cypher.contents import Part
 from saedb.cypher.lanes import Elements, Lane, open_lanes
+from saedb.cypher.load import load
 from saedb.cypher.schema import RELATIONSHIPS, Node, Relationship
 from saedb.ingest import rundir, tables
 from saedb.ingest.errors import GraphError
@@ -42,15 +43,15 @@ class Found:
     nodes: tuple[Node, ...]
     parts: Callable[[RunDirectory], Iterator[Part]]
     """Yields nodes of these kinds and their relationships, from the run directory."""
-    partitions: Collection[str] | None = None
-    """The partitions whose nodes go; None: all nodes of the kinds."""
+    partitions: Callable[[RunDirectory], list[str]] | None = None
+    """Names the partitions whose nodes go; None: all nodes of the kinds."""
 
 
 GATES: Final = Found(nodes=(schema.GATE,), parts=contents.gates)
 SPLITS: Final = Found(nodes=(schema.SPLIT,), parts=contents.splits)
 
 
-def communities(going: Collection[str], coming: str | None) -> Found:
+def communities(going: Callable[[RunDirectory], list[str]], coming: str | None) -> Found:
     """Return what changes where partitions go, and one comes with its levels and its consensus."""
 
     def parts(run: RunDirectory) -> Iterator[Part]:
@@ -64,6 +65,10 @@ def communities(going: Collection[str], coming: str | None) -> Found:
 
 _CHOSEN: Final = "($partitions IS NULL OR coalesce(n.partition, n.id) IN $partitions)"
 _STATE: Final = "MATCH (r:Run {id: $run}) RETURN r.status = 'ready' AND r.content = $content AS is_there"
+_LEFT: Final = """
+MATCH (r:Run {id: $run})
+RETURN r.status AS status, r.owner AS owner, (timestamp() - r.heartbeat) / 1000.0 AS silent
+"""
 _OWN: Final = f"""
 MATCH (n:{{label}} {{{{run: $run}}}})
 WHERE {_CHOSEN} AND (
@@ -119,31 +124,42 @@ def renew(connection: Connection, run: RunDirectory, found: Found, find: Callabl
         RunError: another process is writing the run.
     """
     with run.writing():
-        content = run.content_hash
-        _check(connection, run, content, found)
-        before = _numbers(run)
+        _mend(connection, run, report)
+        content, before = run.content_hash, _numbers(run)
+        going = found.partitions(run) if found.partitions else None
+        _check(connection, run, content, found.nodes, going)
         result = find()
-        _check(connection, run, content, found)  # for it may have taken hours
+        _check(connection, run, content, found.nodes, going)  # for it may have taken hours
         with claimed(connection, run.record.id, "loading") as claim:
             for node in found.nodes:
-                _remove(claim, node, found.partitions)
+                _remove(claim, node, going)
             _write(claim, run, found, report)
-            if found.partitions is not None:
+            if going is not None:
                 _make_default(claim, run, before, report)
             claim.finish(**contents.run_properties(run))
     _log.info("replaced the %s of run %s", found.nodes[0].label, run.record.id)
     return result
 
 
-def _check(connection: Connection, run: RunDirectory, content: str, found: Found) -> None:
+def _mend(connection: Connection, run: RunDirectory, report: Report) -> None:
+    """Load a run again whose nodes a process that is gone had begun to replace."""
+    state = connection.read(_LEFT, run=run.record.id)
+    if state and state[0]["status"] == "loading" and is_dead(state[0]["owner"], state[0]["silent"]):
+        _log.info("run %s was left half replaced", run.record.id)
+        load(connection, run, report)
+
+
+def _check(
+    connection: Connection, run: RunDirectory, content: str, nodes: Collection[Node], partitions: list[str] | None
+) -> None:
     """Check that the graph holds a content of a run, and nothing of the user's on the nodes."""
     name = run.record.id
     state = connection.read(_STATE, run=name, content=content)
     if not state or not state[0]["is_there"]:
         raise GraphError(f"the graph does not hold run {name} as it is on disk; first: saedb load {run.path}")
-    for node in found.nodes:
+    for node in nodes:
         known = {"names": [p.name for p in node.properties], "types": _types(node)}
-        rows = connection.read(_OWN.format(label=node.label), run=name, partitions=_listed(found.partitions), **known)
+        rows = connection.read(_OWN.format(label=node.label), run=name, partitions=partitions, **known)
         if own := rows[0]["n"]:
             raise GraphError(
                 f"{own} {node.label} of run {name} have labels, properties or relationships of yours, which would go "
@@ -151,10 +167,12 @@ def _check(connection: Connection, run: RunDirectory, content: str, found: Found
             )
 
 
-def _remove(claim: Claim, node: Node, partitions: Collection[str] | None) -> None:
-    part = _PART.format(label=node.label, types="|".join(_types(node)))
-    for statement in (part, _DELETE.format(label=node.label)) if _types(node) else (_DELETE.format(label=node.label),):
-        while claim.write(statement, batch=batches.BATCH, partitions=_listed(partitions)):
+def _remove(claim: Claim, node: Node, partitions: list[str] | None) -> None:
+    statements = [_DELETE.format(label=node.label)]
+    if types := _types(node):
+        statements.insert(0, _PART.format(label=node.label, types="|".join(types)))
+    for statement in statements:
+        while claim.write(statement, batch=batches.BATCH, partitions=partitions):
             passed("removal committed")
 
 
@@ -211,10 +229,6 @@ def _numbers(run: RunDirectory) -> pd.Series:
     ids = run.read(tables.FEATURES, rundir.FEATURES_FILE)["id"]
     numbers = contents.numbers(run, ids).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     return numbers.set_axis(ids.to_pandas())
-
-
-def _listed(partitions: Collection[str] | None) -> list[str] | None:
-    return None if partitions is None else list(partitions)
 
 
 def _types(node: Node) -> list[str]:

@@ -33,6 +33,8 @@ def directory_of(connection: Connection, run: str) -> RunDirectory:
     rows = connection.read(_PATH, run=run)
     if not rows:
         raise unknown(connection, run)
+    if rows[0]["path"] is None:
+        raise GraphError(f"run {run} was never loaded whole; load its folder or file again, or: saedb drop {run}")
     return RunDirectory.open(Path(rows[0]["path"]))
 
 

@@ -336,7 +336,7 @@ def _write_communities(run: RunDirectory) -> None:
             "coherence_rank": None if community.coherence is None else 1.0,
             "label_similarity": 0.9,
             "stability": sum(stays) / len(stays) if stays else None,
-            "recovery": 0.7 if stays else None,
+            "recovery": sum(stays) / len(stays) - 0.1 if stays else None,
             "members": members,
             "inside": list(inside),
             "outside": list(outside),

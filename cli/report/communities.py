@@ -11,21 +11,15 @@ from saedb.cli.report import community_figures as figures
 from saedb.cli.report import community_tables as tables
 from saedb.cli.report.community_tables import Answers
 from saedb.cli.report.page import Chapter, Section
-from saedb.cypher.communities.settings import (
-    COHERENT,
-    MANY_RUNS,
-    NAME,
-    WITH_RESOLUTION,
-    WITH_SEED,
-    CommunitySettings,
-)
+from saedb.cypher.communities.again import again
+from saedb.cypher.communities.settings import COHERENT, MANY_RUNS, WITH_RESOLUTION, WITH_SEED
 
 if TYPE_CHECKING:
     from saedb.cypher.graph import Graph
     from saedb.ingest.progress import Report
 
-_KEPT: Final = {"measure": "measure", "min_similarity": "min-similarity", "resolution": "resolution"}
-"""Settings that a command for the same partition gives again, with their options."""
+
+_ENGINES: Final = {"gds": "by Graph Data Science on the server", "local": "by leidenalg and igraph"}
 
 
 def chapter(graph: "Graph", run: str, partition: str | None, report: "Report") -> Chapter:
@@ -75,9 +69,10 @@ def _facts(answers: Answers) -> tuple[tuple[str, str], ...]:
     inside, all_ = (int(column.to_numpy().sum()) for column in (answers.communities["size"], answers.saes["features"]))
     facts = (
         ("partition", answers.name + (", the default of the run" if chosen["is_default"] else "")),
-        ("algorithm", str(chosen["algorithm"])),
+        ("algorithm", f"{chosen['algorithm']}, {_ENGINES[chosen['engine']]}"),
         ("weight of the edges", f"{chosen['measure']}, from {chosen['min_similarity']:g} on (the floor)"),
         ("resolution", _number(chosen["resolution"], "{:g}")),
+        ("seed", _number(chosen["seed"], "{}")),
         ("runs with different seeds", _number(chosen["runs"], "{:,}")),
         ("communities", f"{chosen['communities']:,} of two features and more"),
         ("features in them", f"{inside:,} of {all_:,} ({inside / all_:.1%})"),
@@ -90,7 +85,7 @@ def _facts(answers: Answers) -> tuple[tuple[str, str], ...]:
 def _sizes(answers: Answers) -> Section:
     text = "Each point is a community, the largest first; both axes are logarithmic."
     if answers.known("stability"):
-        text += " Its colour is its stability: the blue ones are found whatever the seed, the brown ones depend on it."
+        text += " Its colour is its stability: the features of the blue ones stay together whatever the seed."
     return Section(
         anchor="sizes",
         heading="Sizes",
@@ -131,7 +126,8 @@ def _resolutions(answers: Answers) -> Section:
 def _stability(answers: Answers) -> Section:
     text = (
         "Stability is the share of the runs with other seeds in which a feature stays with its community, on average "
-        "over its features. A community at 1 is found whatever the seed; a low one is divided otherwise by others."
+        "over its features. At 1 the features of a community always stay together, though others may join them: "
+        "recovery, the mean overlap (Jaccard) with the community most like it in those runs, falls then, too."
     )
     section = Section(anchor="stability", heading="Stability", text=(text,))
     if not answers.known("stability"):
@@ -140,7 +136,7 @@ def _stability(answers: Answers) -> Section:
         section,
         text=(text, *_thinned(answers)),
         figure=figures.stability(answers.communities, figures.drawn(answers.communities)),
-        data=answers.communities.filter(["community", "label", "size", "stability"]),
+        data=answers.communities.filter(["community", "label", "size", "stability", "recovery"]),
     )
 
 
@@ -210,18 +206,9 @@ def _unknown(answers: Answers, what: str, offered: Collection[str], option: str)
     algorithm = str(answers.partition["algorithm"])
     if algorithm not in offered:
         return f"{what} make no difference to {algorithm}."
-    return f"{what} were not tried. This does: `{_again(answers, algorithm)} {option}`"
-
-
-def _again(answers: Answers, algorithm: str) -> str:
-    """Return the command that finds a partition, as far as its settings are not the defaults."""
-    default, row = CommunitySettings(), answers.partition
-    options = [f"--name {answers.name}"] if answers.name != NAME else []
-    options += [f"--engine local --algorithm {algorithm}"] if algorithm != default.algorithm else []
-    options += [
-        f"--{flag} {row[name]}" for name, flag in _KEPT.items() if row[name] not in (None, getattr(default, name))
-    ]
-    return " ".join(("saedb communities", answers.run, *options))
+    names, swept = answers.partitions["partition"].tolist(), not answers.resolutions.empty
+    command = again(answers.run, answers.partition, names, swept=swept, more=option)
+    return f"{what} were not tried. This does: `{command}`"
 
 
 def _query(answers: Answers) -> str:

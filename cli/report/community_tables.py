@@ -23,8 +23,8 @@ LARGE: Final = 10
 """Features from which on a community is listed among the most coherent."""
 _PARTITION_HEADS: Final = {
     "partition": "partition", "algorithm": "algorithm", "measure": "measure", "min_similarity": "floor",
-    "resolution": "resolution", "runs": "runs", "communities": "communities", "modularity": "modularity",
-    "stability": "stability", "coherent": "coherent",
+    "resolution": "resolution", "runs": "runs",
+    "communities": "communities", "modularity": "modularity", "stability": "stability", "coherent": "coherent",
 }  # fmt: skip
 _LIKENESS_HEADS: Final = {
     "other": "partition", "features": "features", "nmi": "NMI", "ari": "ARI", "other_communities": "communities",
@@ -32,7 +32,7 @@ _LIKENESS_HEADS: Final = {
 }  # fmt: skip
 _COMMUNITY_HEADS: Final = {
     "community": "number", "label": "label", "size": "size", "layers": "layers", "coherence": "coherence",
-    "stability": "stability", "conductance": "conductance",
+    "stability": "stability", "recovery": "recovery", "conductance": "conductance",
 }  # fmt: skip
 _BRIDGE_HEADS: Final = {
     "feature": "feature", "label": "label", "inside": "inside", "community": "its community", "outside": "outside",
@@ -136,7 +136,7 @@ def community_tables(answers: Answers) -> tuple[Table, ...]:
     lists = {
         "The largest": known,
         f"The most coherent of {LARGE} features and more": sorted(coherent, key=lambda row: -row["coherence"]),
-        "The least stable": sorted(unstable, key=lambda row: row["stability"]),
+        "The least stable, by recovery": sorted(unstable, key=lambda row: row["recovery"]),
     }
     return tuple(Table(title=title, rows=_communities(rows[:_LISTED])) for title, rows in lists.items() if rows)
 

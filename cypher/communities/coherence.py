@@ -73,9 +73,10 @@ def coherence(
         own = number[places[sae]]
         member = np.flatnonzero(own != ALONE)
         vectors, groups = rows[member], own[member]
-        _add(observed, groups, vectors)
+        squares = _squares(vectors)
+        _add(observed, groups, vectors, squares)
         for sums in shuffled:
-            _add(sums, random.permutation(groups), vectors)
+            _add(sums, random.permutation(groups), vectors, squares)
     report("coherence of communities", len(directions), len(directions))
     found, chances = observed.mean(), np.stack([sums.mean() for sums in shuffled])
     return Coherence(
@@ -100,13 +101,14 @@ def label_similarity(number: Integers, words: sparse.csr_matrix) -> tuple[Floats
     count = int(number.max(initial=ALONE)) + 1
     sums, all_ = _Sums(np.zeros(count), np.zeros(count)), _Sums(np.zeros(1), np.zeros(1))
     unit = sparse.diags(1 / lengths[known]) @ words[known]
-    _add(sums, number[known], unit)
-    _add(all_, np.zeros(len(known), np.int64), unit)
+    squares = np.ones(len(known))
+    _add(sums, number[known], unit, squares)
+    _add(all_, np.zeros(len(known), np.int64), unit, squares)
     return sums.mean(), float(all_.mean()[0])
 
 
-def _add(sums: _Sums, groups: Integers, vectors: Any) -> None:
-    """Add the cosines of all pairs of unit vectors [members, width] of one group to its sum."""
+def _add(sums: _Sums, groups: Integers, vectors: Any, squares: Floats) -> None:
+    """Add the cosines of all pairs of unit vectors [members, width], squared [members], of one group to its sum."""
     sizes = np.bincount(groups, minlength=len(sums.pairs))
     several = np.flatnonzero(sizes > 1)
     if not len(several):
@@ -116,7 +118,7 @@ def _add(sums: _Sums, groups: Integers, vectors: Any) -> None:
     kept = np.flatnonzero(row[groups] != ALONE)
     shape = (len(several), len(groups))
     picked = sparse.csr_matrix((np.ones(len(kept), np.float32), (row[groups[kept]], kept)), shape)
-    total = _squares(picked @ vectors) - picked @ _squares(vectors)
+    total = _squares(picked @ vectors) - picked @ squares
     sums.cosines[several] += total
     sums.pairs[several] += sizes[several] * (sizes[several] - 1.0)
 

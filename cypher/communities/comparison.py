@@ -1,7 +1,7 @@
 """Two partitions in the graph, of one run or of two: what became of each community of the one in the other."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -34,6 +34,12 @@ class Division:
     def agreement(self, other: "Division") -> Agreement | None:
         """Return how like two partitions are; None where no feature is in a community."""
         return agreement(*_aligned(self, other))
+
+    def within(self, features: pd.Index) -> "Division":
+        """Return it with only some features, and the communities that have any of these."""
+        number: pd.Series = self.number.loc[self.number.index.isin(features)]
+        sizes: dict[int, int] = number.value_counts().to_dict()
+        return replace(self, number=number, sizes=sizes, labels={n: self.labels[n] for n in sizes})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +77,20 @@ def division(connection: Connection, run: str, partition: str) -> Division:
         sizes={row["number"]: row["size"] for row in communities},
         labels={row["number"]: row["label"] for row in communities},
     )
+
+
+def divisions(connection: Connection, one: tuple[str, str], other: tuple[str, str]) -> tuple[Division, Division]:
+    """Return two partitions, given by run and name; of two runs only the features that both have."""
+    first, second = division(connection, *one), division(connection, *other)
+    if one[0] == other[0]:
+        return first, second
+    there = [_features(connection, run) for run, _ in (one, other)]
+    return first.within(there[1]), second.within(there[0])
+
+
+def _features(connection: Connection, run: str) -> pd.Index:
+    rows = connection.read("MATCH (f:Feature {run: $run}) RETURN f.sae AS sae, collect(f.id) AS ids", run=run)
+    return pd.Index([id_ for row in rows for id_ in row["ids"]])
 
 
 def named(connection: Connection, run: str, partition: str, other: str | None) -> list[tuple[str, str]]:

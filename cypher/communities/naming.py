@@ -7,6 +7,7 @@ class-based tf-idf (Grootendorst 2022). So "phrases related to" is nobody's name
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -65,27 +66,28 @@ class Words:
             strength: weight of each feature's edges inside its community [n].
         """
         members = np.flatnonzero(number != ALONE)
-        count = int(number.max(initial=ALONE)) + 1
-        shape = (count, len(number))
+        members = members[np.argsort(number[members], kind="stable")]
+        size = np.bincount(number[members])
+        first = np.cumsum(size) - size
+        shape = (len(size), len(number))
         classes: Any = sparse.csr_matrix((np.ones(len(members)), (number[members], members)), shape) @ self._counts
-        size = np.bincount(number[members], minlength=count)
         frequency = np.asarray(classes.sum(axis=0)).ravel()
-        rarity = np.log1p(classes.sum() / max(count, 1) / np.maximum(frequency, 1))
+        rarity = np.log1p(classes.sum() / max(len(size), 1) / np.maximum(frequency, 1))
         found: list[str | None] = []
-        for community in range(count):
-            row = classes[[community]]
-            share = row.data / max(size[community], 1)
-            telling = (row.data > 1) & (share > _LIFT * frequency[row.indices] / max(len(members), 1))
-            words, share = row.indices[telling], share[telling]
-            best = words[np.lexsort((words, -share * rarity[words]))]
-            kept = _distinct(self._terms[int(word)] for word in best)
-            found.append(", ".join(kept)[:_LONGEST] if kept else self._of_strongest(number == community, strength))
+        for community, (start, stop) in enumerate(pairwise(classes.indptr.tolist())):
+            words, count = classes.indices[start:stop], classes.data[start:stop]
+            share = count / max(size[community], 1)
+            telling = (count > 1) & (share > _LIFT * frequency[words] / max(len(members), 1))
+            words, share = words[telling], share[telling]
+            kept = _distinct(self._terms[int(word)] for word in words[np.lexsort((words, -share * rarity[words]))])
+            own = members[first[community] : first[community] + size[community]]
+            found.append(", ".join(kept) or self._of_strongest(own, strength))
         return found
 
-    def _of_strongest(self, members: Any, strength: Floats) -> str | None:
-        places = np.flatnonzero(members)
+    def _of_strongest(self, places: Integers, strength: Floats) -> str | None:
         ordered = places[np.argsort(-strength[places], kind="stable")]
-        return next((label for place in ordered if (label := self._labels[place])), None)
+        label = next((label for place in ordered if (label := self._labels[place])), None)
+        return label if label is None or len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
 
 
 def _words(feature: tuple[str | None, Sequence[str] | None]) -> list[str]:
@@ -99,7 +101,8 @@ def _distinct(words: Iterator[str]) -> list[str]:
     """Return the first words, none of them another form of one before."""
     kept: list[str] = []
     for word in words:
-        if not any(_is_form(word, other) for other in kept):
+        fits = len(", ".join([*kept, word])) <= _LONGEST
+        if fits and not any(_is_form(word, other) for other in kept):
             kept.append(word)
         if len(kept) == WORDS:
             break

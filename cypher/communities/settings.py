@@ -55,8 +55,8 @@ class CommunitySettings:
     """Leiden and Louvain maximise the modularity; CPM the weight inside beyond a density; components are what edges
     connect at all."""
     engine: Engine = "gds"
-    """The server's Graph Data Science library; local is leidenalg and igraph on this machine, which any server does
-    with."""
+    """The server's Graph Data Science library, whose Leiden is carried on here until it adds nothing more; local is
+    leidenalg and igraph on this machine, which any server does with."""
     measure: str = "jaccard"
     """Weight of the edges."""
     min_similarity: float = 0.1

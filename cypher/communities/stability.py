@@ -4,22 +4,27 @@
    the run which holds most of its own. Of a community: the mean of its features.
 2. That a community is swallowed by a larger one, its features do not show. So each has a recovery, too: the mean, over
    the other runs, of its highest Jaccard with one of theirs (Hennig 2007, cluster-wise stability).
-3. The consensus: edges whose ends share a community in at least half of the runs, weighted by the share, are divided
-   once more (Lancichinetti and Fortunato 2012, on the edges that there are, and once).
+3. The consensus: edges whose ends share a community in more than a share t of the runs, and what they connect (evidence
+   accumulation with single links, Fred and Jain 2005, on the edges that there are). Of several t it is the one whose
+   partition is most like those of the runs. It has no algorithm or resolution of its own: it is what all agree on.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
 
-from saedb.cypher.communities.numbering import ALONE, Overlap
+from saedb.cypher.communities.agreement import agreement
+from saedb.cypher.communities.numbering import ALONE, Overlap, by_size
 from saedb.cypher.communities.weighted import Labels, Weighted
 from saedb.ingest.measures import Floats, Integers
 
-_TOGETHER: Final = 0.5
-"""Share of the runs in which the ends of an edge share a community, for the edge to count."""
+_SHARES: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
+"""Shares of the runs that are tried as t."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +54,8 @@ def stability(number: Integers, others: Sequence[Labels]) -> Stability | None:
         overlap = Overlap.of(number, other)
         their_sizes = np.bincount(other)
         jaccard = overlap.jaccard(sizes[overlap.one], their_sizes[overlap.other])
-        np.maximum.at(best := np.zeros(len(sizes)), overlap.one, jaccard)
+        best = np.zeros(len(sizes))
+        np.maximum.at(best, overlap.one, jaccard)
         recovered += best
         home = np.full(len(sizes), ALONE)
         order = np.lexsort((-their_sizes[overlap.other], overlap.count))  # of equal ones the smaller comes last
@@ -61,11 +67,24 @@ def stability(number: Integers, others: Sequence[Labels]) -> Stability | None:
     )
 
 
-def agreed(graph: Weighted, runs: Sequence[Labels]) -> Weighted:
-    """Return the graph of what several runs agree on: its edges join ends that share a community in most of them."""
+def consensus(graph: Weighted, runs: Sequence[Labels]) -> Labels:
+    """Return the partition [n] that several runs agree on."""
     together = np.zeros(len(graph.weight))
     for labels in runs:
         together += labels[graph.source] == labels[graph.target]
-    share = together / len(runs)
-    kept = share >= _TOGETHER
-    return replace(graph, source=graph.source[kept], target=graph.target[kept], weight=share[kept])
+    numbers = [by_size(labels) for labels in runs]
+    found = [_connected(graph, together > share * len(runs)) for share in _SHARES]
+    return max(found, key=lambda labels: _likeness(by_size(labels), numbers))
+
+
+def _connected(graph: Weighted, chosen: NDArray[np.bool_]) -> Labels:
+    """Return the components of some of the edges."""
+    ends = graph.source[chosen], graph.target[chosen]
+    edges = sparse.coo_matrix((np.ones(len(ends[0])), ends), (graph.size, graph.size))
+    return csgraph.connected_components(edges, directed=False)[1].astype(np.int64)
+
+
+def _likeness(number: Integers, others: Sequence[Integers]) -> float:
+    """Return the mean normalised mutual information with other partitions."""
+    found = [agreement(number, other) for other in others]
+    return sum(like.nmi for like in found if like is not None) / len(found)

@@ -24,7 +24,7 @@ from saedb.cypher.communities.numbering import ALONE, Earlier, by_size, numbered
 from saedb.cypher.communities.quality import modularity
 from saedb.cypher.communities.server import projected
 from saedb.cypher.communities.settings import NAME, SWEEP, CommunitySettings
-from saedb.cypher.communities.stability import agreed, stability
+from saedb.cypher.communities.stability import consensus, stability
 from saedb.cypher.communities.table import Communities, Judge, Partition
 from saedb.cypher.communities.weighted import Labels, Weighted, weighted
 from saedb.cypher.connection import Connection
@@ -86,17 +86,17 @@ def detect(
     settings = settings or CommunitySettings()
     _check_name(Communities.of(run), name)
     graph = weighted(run, settings.measure, settings.min_similarity)
-    going = [p.partition for p in Communities.of(run).partitions if p.family == name]
 
     def find() -> list[Partition]:
         table, judge = Communities.of(run), Judge.of(run, graph)
+        earlier = _earlier_by(run, table, graph, match)
         search = _searched(connection, run, graph, settings, report)
-        parts = list(_family(search, judge, settings, name, _earlier_by(run, table, graph, match), report))
+        parts = list(_family(search, judge, settings, name, earlier, report))
         _write(run, table, parts, name, default=default)
         _write_resolutions(run, name, _sweep_rows(graph, search, name) if search.swept else None)
         return [partition for partition in Communities.of(run).partitions if partition.family == name]
 
-    return replacement.renew(connection, run, replacement.communities(going, name), find, report)
+    return replacement.renew(connection, run, replacement.communities(_family_of(name), name), find, report)
 
 
 def use(connection: Connection, run: RunDirectory, name: str, report: Report = silent) -> None:
@@ -112,7 +112,7 @@ def use(connection: Connection, run: RunDirectory, name: str, report: Report = s
     def find() -> None:
         Communities.of(run).defaulting(name).write(run)
 
-    replacement.renew(connection, run, replacement.communities([], None), find, report)
+    replacement.renew(connection, run, replacement.communities(lambda _: [], None), find, report)
 
 
 def forget(connection: Connection, run: RunDirectory, name: str, report: Report = silent) -> list[str]:
@@ -128,17 +128,23 @@ def forget(connection: Connection, run: RunDirectory, name: str, report: Report 
     found = Communities.of(run).partition(name, run.record.id)
     if found.base is not None:
         raise InputError(f"{name} belongs to {found.base}, and goes with it: --forget {found.base}")
-    going = [p.partition for p in Communities.of(run).partitions if p.family == name]
+    going = _family_of(name)
 
     def find() -> list[str]:
+        names = going(run)
         left = Communities.of(run).without(name)
         if left.partitions and not any(partition.is_default for partition in left.partitions):
             left = left.defaulting(left.partitions[0].partition)
         left.write(run)
         _write_resolutions(run, name, None)
-        return going
+        return names
 
     return replacement.renew(connection, run, replacement.communities(going, None), find, report)
+
+
+def _family_of(name: str) -> Callable[[RunDirectory], list[str]]:
+    """Return what names a partition with its levels and its consensus, as far as a run has them."""
+    return lambda run: [p.partition for p in Communities.of(run).partitions if p.family == name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,16 +238,13 @@ def _family(
 
 def _consensus(search: _Search, judge: Judge, partition: Partition, earlier: _EarlierBy, report: Report) -> pa.Table:
     """Return the rows of what all runs agree on."""
-    from saedb.cypher.communities.local import LocalFinder
-
     report("consensus of the runs", 0, 1)
     runs = [search.levels[0], *search.others]
-    labels = LocalFinder(agreed(judge.graph, runs), "leiden").find(1.0, partition.seed or 0)[0]
     name = f"{partition.partition}.{CONSENSUS}"
-    found = numbered(labels, earlier(name))
+    found = numbered(consensus(judge.graph, runs), earlier(name))
     report("consensus of the runs", 1, 1)
-    consensus = replace(partition, partition=name, base=partition.partition, algorithm="consensus")
-    return judge.rows(consensus, found, stability(found.number, runs), report)
+    agreed = replace(partition, partition=name, base=partition.partition, algorithm="consensus")
+    return judge.rows(agreed, found, stability(found.number, runs), report)
 
 
 def _earlier_by(run: RunDirectory, table: Communities, graph: Weighted, match: str | None) -> _EarlierBy:
@@ -255,8 +258,17 @@ def _earlier_by(run: RunDirectory, table: Communities, graph: Weighted, match: s
     other, _, theirs = match.rpartition(":")
     source = RunDirectory.named(other) if other else None
     known = Communities.of(source) if source else table
-    named = known.partition(theirs, (source or run).record.id)
-    return lambda name: known.earlier(named.partition, graph) if "." not in name else table.earlier(name, graph)
+    known.partition(theirs, (source or run).record.id)
+
+    def earlier(name: str) -> Earlier | None:
+        base, dot, part = name.partition(".")
+        del base
+        own, given = table.earlier(name, graph), known.earlier(f"{theirs}{dot}{part}", graph)
+        if own is None or given is None:
+            return given or own
+        return replace(given, next_number=max(own.next_number, given.next_number))
+
+    return earlier
 
 
 def _check_name(table: Communities, name: str) -> None:
@@ -271,7 +283,7 @@ def _check_name(table: Communities, name: str) -> None:
 def _write(run: RunDirectory, table: Communities, parts: Sequence[pa.Table], name: str, *, default: bool) -> None:
     """Put the rows of a partition and its parts in the place of those that had its name."""
     before = next((p.partition for p in table.partitions if p.is_default), name)
-    rows = Communities(pa.concat_tables([table.without(name).rows, *parts]))
+    rows = table.replaced(name, parts)
     there = [partition.partition for partition in rows.partitions]
     chosen = name if default or before not in there else before
     rows.defaulting(chosen).write(run)

@@ -1,6 +1,6 @@
 """The communities of a run on disk: reading the partitions that are there, and the rows of one that was found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ from saedb.cypher.communities.weighted import Weighted, strengths
 from saedb.cypher.nearest import suggestion
 from saedb.ingest import rundir, tables
 from saedb.ingest.directions import Directions, read_directions
-from saedb.ingest.errors import InputError
+from saedb.ingest.errors import InputError, RunError
 from saedb.ingest.measures import Floats, Integers
 from saedb.ingest.naming import quoted
 from saedb.ingest.progress import Report
@@ -107,8 +107,15 @@ class Communities:
 
     def without(self, family: str) -> Self:
         """Return it without a partition, its levels and its consensus."""
-        families = pc.call_function("coalesce", [self.rows["base"], self.rows["partition"]])
-        return type(self)(self.rows.filter(pc.call_function("not_equal", [families, pa.scalar(family)])))
+        return type(self)(self.rows.filter(pc.call_function("not_equal", [_families(self.rows), pa.scalar(family)])))
+
+    def replaced(self, family: str, parts: Sequence[pa.Table]) -> Self:
+        """Return it with other rows for a partition, its levels and its consensus, which keep their place."""
+        order = [partition.family for partition in self.partitions]
+        rows = pa.concat_tables([self.without(family).rows, *parts])
+        families = _families(rows).to_pylist()
+        place = [order.index(name) if name in order else len(order) for name in families]
+        return type(self)(rows.take(pa.array(np.argsort(place, kind="stable"))))
 
     def defaulting(self, name: str) -> Self:
         """Return it with another partition as the default."""
@@ -119,6 +126,11 @@ class Communities:
     def write(self, run: RunDirectory) -> None:
         """Replace the table of a run."""
         run.write(tables.COMMUNITIES, rundir.COMMUNITIES_FILE, [self.rows])
+
+
+def _families(rows: pa.Table) -> pa.ChunkedArray:
+    """Return the name of the partition that each row is, or is a level or the consensus of [rows]."""
+    return pc.call_function("coalesce", [rows["base"], rows["partition"]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +154,10 @@ class Judge:
         """
         places = {str(sae): group.index.to_numpy() for sae, group in graph.features.groupby("sae", sort=False)}
         found = {sae.id: read_directions(run, sae.id) for sae in run.record.saes}
-        known = {sae: rows for sae, rows in found.items() if rows is not None and len(rows) == len(places.get(sae, ()))}
+        known = {sae: rows for sae, rows in found.items() if rows is not None}
+        for sae, rows in known.items():
+            if len(rows) != len(places.get(sae, ())):
+                raise RunError(f"{run.path} has directions of {sae} that are not of its features; compute it again")
         return cls(run=run, graph=graph, words=Words(graph.features), directions=known, places=places)
 
     def rows(

@@ -23,15 +23,15 @@ MATCH (p:Partition {run: $run, id: $partition})<-[:OF_PARTITION]-(c:Community)<-
 WHERE i.outside > 0 AND i.inside > 0 AND ($layer IS NULL OR f.layer = $layer)
   AND ($positional OR NOT coalesce(f.positional, false))
 WITH p, c, i, f, CASE WHEN i.inside < i.outside THEN i.inside ELSE i.outside END AS tied
-ORDER BY tied DESC, f.depth, f.index LIMIT $limit
+ORDER BY tied DESC, f.depth, f.index
 CALL (p, c, f) {
   MATCH (f)-[e:EVOLVES_TO]-(:Feature)-[:IN_COMMUNITY]->(o:Community {partition: p.id})
   WHERE o <> c
   WITH o, e[p.measure] AS weight, p.min_similarity AS floor
   WHERE weight >= floor
-  WITH o, sum(weight) AS weight ORDER BY weight DESC, o.number LIMIT 1
-  RETURN collect(o)[0] AS o, max(weight) AS to_other
+  RETURN o, sum(weight) AS to_other ORDER BY to_other DESC, o.number LIMIT 1
 }
+WITH c, i, f, tied, o, to_other LIMIT $limit
 RETURN f.id AS feature, f.label AS label, c.number AS community, c.label AS community_label, i.inside AS inside,
        i.outside AS outside, o.number AS other, o.label AS other_label, to_other, i.stability AS stability
 ORDER BY tied DESC, f.depth, f.index

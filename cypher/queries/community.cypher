@@ -16,6 +16,7 @@
 // @column weights: float[]  weight of each of these edges
 // @example 0
 // @example 12 --partition main.consensus
+// @nothing no community has this number: saedb query communities
 MATCH (c:Community {run: $run, id: $partition + '/' + toString($community)})-[:OF_PARTITION]->(p:Partition)
 MATCH (c)<-[i:IN_COMMUNITY]-(f:Feature)
 WITH p, c, i, f ORDER BY f.depth, i.inside DESC, f.index LIMIT $limit

@@ -1,9 +1,9 @@
 """How like partitions are to each other.
 
-Partitions of one run, or of two. Compared are the features that are in a community of either; one that is in none
-counts as alone. A community is kept where it overlaps one of the other partition by more than half (Jaccard). Else it
-merged where one of the others holds more than half of it; it split where several hold half of it together, in parts
-of a tenth and more; and is dissolved otherwise.
+Partitions of one run, or of two, of which only the features count that both have. Compared are those that are in a
+community of either; one that is in none counts as alone. A community is kept where it overlaps one of the other
+partition by more than half (Jaccard). Else it merged where one of the others holds more than half of it; it split where
+several hold half of it together, in parts of a tenth and more; and is dissolved otherwise.
 
 @group communities
 @param run: run  the run to search
@@ -18,8 +18,8 @@ of a tenth and more; and is dissolved otherwise.
 @column communities: integer  communities of the first
 @column other_communities: integer  communities of the second
 @column kept: integer  communities of the first that are found again
-@column merged: integer  that lie in a larger one
-@column split: integer  that lie in several
+@column merged: integer  of which one other holds more than half
+@column split: integer  that several others hold
 @column dissolved: integer  none of these
 @example --partition main --other main.consensus
 @example --other yesterday:main
@@ -29,7 +29,7 @@ of a tenth and more; and is dissolved otherwise.
 from collections import Counter
 from collections.abc import Iterator
 
-from saedb.cypher.communities.comparison import OUTCOMES, Division, division, named, outcomes
+from saedb.cypher.communities.comparison import OUTCOMES, Division, divisions, named, outcomes
 from saedb.cypher.connection import Connection, Row
 
 
@@ -41,9 +41,9 @@ def rows(connection: Connection, *, run: str, partition: str | None, other: str 
     """
     if partition is None:
         return
-    one = division(connection, run, partition)
     for other_run, name in named(connection, run, partition, other):
-        yield _row(one, division(connection, other_run, name), f"{other_run}:{name}" if other_run != run else name)
+        one, two = divisions(connection, (run, partition), (other_run, name))
+        yield _row(one, two, f"{other_run}:{name}" if other_run != run else name)
 
 
 def _row(one: Division, two: Division, name: str) -> Row:

@@ -24,7 +24,7 @@ The largest first. What the words mean says saedb query compare-partitions --hel
 from collections.abc import Iterator
 from itertools import islice
 
-from saedb.cypher.communities.comparison import division, named, outcomes
+from saedb.cypher.communities.comparison import divisions, named, outcomes
 from saedb.cypher.connection import Connection, Row
 
 
@@ -39,7 +39,7 @@ def rows(
     if partition is None:
         return
     ((other_run, name),) = named(connection, run, partition, other)
-    one, two = division(connection, run, partition), division(connection, other_run, name)
+    one, two = divisions(connection, (run, partition), (other_run, name))
     found = (o for o in outcomes(one, two) if o.kind == outcome or (outcome == "any" and o.kind != "kept"))
     for changed in islice(found, limit):
         yield {

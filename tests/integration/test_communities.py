@@ -29,6 +29,7 @@ from saedb.cypher.communities.weighted import weighted
 from saedb.cypher.connection import Connection, Row
 from saedb.cypher.load import load
 from saedb.cypher.removal import drop
+from saedb.cypher.runs import directory_of
 from saedb.cypher.server.local import LocalServer
 from saedb.ingest import rundir, tables
 from saedb.ingest.directions import write_directions
@@ -75,6 +76,12 @@ def test_communities_are_the_groups_that_were_planted(connection: Connection, tm
     assert number.groupby(group).nunique().eq(1).all()
     assert found.communities == GROUPS
     assert found.modularity > 0.7
+    edges = weighted(run, "pearson", 0.1)
+    strength = dict(zip(edges.features["id"], edges.strength, strict=True))
+    for row in rows_of(run).itertuples():
+        assert row.inside + row.outside == pytest.approx([strength[id_] for id_ in row.members])
+        assert row.inside.sum() == pytest.approx(2 * row.weight)
+        assert row.conductance == pytest.approx(row.outside.sum() / (row.inside + row.outside).sum())
     in_graph = connection.read(
         "MATCH (f:Feature)-[:IN_COMMUNITY]->(c:Community {run: 'planted'})-[:OF_PARTITION]->(p:Partition) "
         "RETURN f.id AS feature, c.number AS community, f.community AS own, p.id AS partition, p.is_default AS default"
@@ -137,11 +144,15 @@ def test_the_modularity_is_that_of_graph_data_science(connection: Connection, tm
     load(connection, run)
     edges = weighted(run, "jaccard", 0.1)
     with projected(connection, "modularity", edges, "jaccard", 0.1, "leiden", fast=False) as finder:
-        (labels,) = finder.find(2.0, 42)
-        theirs = finder._gds.leiden.stats(
-            finder._graph, relationship_weight_property="weight", gamma=2.0, random_seed=42, concurrency=1
+        (labels,) = finder.found(2.0, 42)
+        (theirs,) = connection.read(
+            "CALL gds.leiden.stats($graph, {relationshipWeightProperty: 'weight', gamma: 2.0, randomSeed: 42, "
+            "concurrency: 1}) YIELD modularity RETURN modularity",
+            graph=_projections(connection)[0]["graphName"],
         )
-    assert modularity(edges, labels, 2.0) == pytest.approx(theirs.modularity, abs=1e-9)
+        (improved,) = finder.find(2.0, 42)
+    assert modularity(edges, labels, 2.0) == pytest.approx(theirs["modularity"], abs=1e-9)
+    assert modularity(edges, improved, 2.0) >= modularity(edges, labels, 2.0)
 
 
 def test_partitions_live_side_by_side_and_one_is_the_default(connection: Connection, tmp_path: Path) -> None:
@@ -161,7 +172,7 @@ def test_partitions_live_side_by_side_and_one_is_the_default(connection: Connect
     assert {row["id"]: row["number"] for row in own if row["number"] is not None} == numbers_of(run, "fine").to_dict()
     check_fresh(connection, run)
     detect(connection, run, CommunitySettings(resolution=4.0), name="fine")
-    assert default_of(run) == "fine"
+    assert (names(run), default_of(run)) == (["main", "fine", "cpm"], "fine")
     assert forget(connection, run, "fine") == ["fine"]
     assert (names(run), default_of(run)) == (["main", "cpm"], "main")
     check_fresh(connection, run)
@@ -276,6 +287,10 @@ def test_numbers_can_be_those_of_another_partition_or_run(connection: Connection
     assert members_of(other) == members_of(run)
     detect(connection, run, settings, name="copy", match="main")
     assert members_of(run, "copy") == members_of(run)
+    detect(connection, run, CommunitySettings(measure="pearson", resolution=20.0), name="big")
+    had = max(members_of(run, "big"))
+    detect(connection, run, CommunitySettings(measure="pearson", resolution=5.0), name="big", match="main")
+    assert {number for number in members_of(run, "big") if number not in members_of(run)} & set(range(had + 1)) == set()
     with pytest.raises(InputError, match="has no partition 'mian'; did you mean main"):
         detect(connection, run, settings, match="mian")
     with pytest.raises(RunError, match="no run at"):
@@ -472,10 +487,43 @@ def test_a_run_that_is_not_loaded_or_not_as_it_is_says_what_to_do(connection: Co
     with pytest.raises(GraphError, match="does not hold run unloaded as it is on disk; first: saedb load"):
         detect(connection, run)
     load(connection, run)
-    connection.write("MATCH (r:Run {id: 'unloaded'}) SET r.status = 'loading'")
+    connection.write("MATCH (r:Run {id: 'unloaded'}) SET r.content = 'another'")
     with pytest.raises(GraphError, match="does not hold run unloaded as it is on disk; first: saedb load"):
         detect(connection, run)
     load(connection, run)
+    connection.write("MATCH (r:Run {id: 'unloaded'}) SET r.status = 'loading' REMOVE r.path")
+    with pytest.raises(GraphError, match="run unloaded was never loaded whole; load its folder"):
+        directory_of(connection, "unloaded")
+    load(connection, run)
+
+
+def interrupted(home: Path, path: Path) -> None:
+    """Press Ctrl-C while the graph is being written."""
+
+    def stop(stage: str, done: int, total: int | None) -> None:
+        del total
+        if stage == "loading Community nodes" and done:
+            raise KeyboardInterrupt
+
+    with Connection(LocalServer(home).address()) as connection:
+        detect(connection, RunDirectory.open(path), CommunitySettings(engine="local", resolution=3.0), report=stop)
+
+
+def test_the_same_command_goes_on_where_the_graph_was_left_half_written(
+    connection: Connection, server: LocalServer, tmp_path: Path
+) -> None:
+    run = make_run(tmp_path, "half")
+    load(connection, run)
+    detect(connection, run, name="kept")
+    kept = members_of(run, "kept")
+    assert run_in_process(interrupted, server.layout.home, run.path) != 0
+    status = connection.read("MATCH (r:Run {id: 'half'}) RETURN r.status AS status")
+    assert status == [{"status": "loading"}]
+    there = RunDirectory.open(run.path)
+    detect(connection, there, CommunitySettings(engine="local", resolution=3.0))
+    assert names(there) == ["kept", "main"]
+    assert members_of(there, "kept") == kept
+    check_fresh(connection, there)
 
 
 def test_planted_groups_are_the_truth_for_the_server(connection: Connection, tmp_path: Path) -> None:

@@ -120,12 +120,12 @@ def _assert_same(*tables: pd.DataFrame) -> None:
 def test_the_tables_list_what_their_titles_say(saedb: Command) -> None:
     content = saedb.report()
     assert _cells(content, "The largest") == [
-        ["number", "label", "size", "layers", "coherence", "stability", "conductance"],
-        ["0", "courts", "5", "0 to 3", "0.3000", "0.8200", "0.1986"],
-        ["4", "tax", "3", "1 to 2", "0.8000", "1.0000", "0.2740"],
-        ["1", "rivers", "2", "1 to 2", "-", "0.5000", "0.3806"],
+        ["number", "label", "size", "layers", "coherence", "stability", "recovery", "conductance"],
+        ["0", "courts", "5", "0 to 3", "0.3000", "0.8200", "0.7200", "0.1986"],
+        ["4", "tax", "3", "1 to 2", "0.8000", "1.0000", "0.9000", "0.2740"],
+        ["1", "rivers", "2", "1 to 2", "-", "0.5000", "0.4000", "0.3806"],
     ]
-    assert [row[1] for row in _cells(content, "The least stable")[1:]] == ["rivers", "courts", "tax"]
+    assert [row[1] for row in _cells(content, "The least stable, by recovery")[1:]] == ["rivers", "courts", "tax"]
     assert "The most coherent" not in content  # of ten features and more there is none
     assert [row[:3] for row in _cells(content, "Partitions of this run")] == [
         ["partition", "algorithm", "measure"],

@@ -60,15 +60,21 @@ def check_partitions(server: LocalServer) -> None:
     assert result.exit_code == 0, result.output
     assert "the same seed may give other communities" in result.stderr
     assert "saedb communities commands --use fine" in result.stderr
+    asked_again = "--name fine --measure pearson --resolution 8 --levels --runs 20"
+    assert f"saedb communities commands {asked_again}" in result.stderr
     rows = {row["partition"]: row for row in json.loads(result.stdout)}
     assert set(rows) > {"main", "fine"}
     assert rows["fine"]["communities"] > rows["main"]["communities"]
     assert (rows["main"]["is_default"], rows["fine"]["is_default"]) == (True, False)
-    shown = json.loads(_command(server, "communities", "commands", "--use", "fine", "--output", "json").stdout)
+    result = _command(server, "communities", "commands", "--use", "fine", "--output", "json")
+    assert "--use" not in result.stderr
+    shown = json.loads(result.stdout)
     assert [row["partition"] for row in shown if row["is_default"]] == ["fine"]
     found = _command(server, "query", "communities", "--run", "commands", "--partition", "fin")
     assert (found.exit_code, "did you mean fine" in found.stderr) == (1, True)
-    assert _command(server, "communities", "commands", "--use", "a", "--forget", "b").exit_code == 2
+    for beside in (("--forget", "b"), ("--runs", "3"), ("--name", "x")):
+        refused = _command(server, "communities", "commands", "--use", "fine", *beside)
+        assert (refused.exit_code, "--use looks for nothing; leave out --" in refused.stderr) == (2, True)
     assert _command(server, "communities", "commands", "--algorithm", "cpm").exit_code == 1
     shown = json.loads(_command(server, "communities", "commands", "--forget", "fine", "--output", "json").stdout)
     assert [row["partition"] for row in shown] == ["main"]

@@ -66,5 +66,14 @@ def test_the_words_of_a_label_are_weighed_by_how_few_have_them() -> None:
 
 def test_any_text_may_be_a_label() -> None:
     hostile = ["'}) DETACH DELETE n //", "\0\x1b[31m", "é ü", "x" * 10_000, "\uff11\uff12", "don\u2019t don't"]
-    assert len(labels_of(features(hostile * 2), [0, 1, 2, 3, 4, 5] * 2)) == 6
-    assert all(len(label or "") <= 60 for label in labels_of(features(hostile * 2), [0, 1, 2, 3, 4, 5] * 2))
+    shared = labels_of(features(hostile * 2), [0, 1, 2, 3, 4, 5] * 2)
+    assert len(shared) == 6
+    assert all(len(label or "") <= 60 for label in shared)
+
+
+def test_a_label_is_never_long_nor_cut_within_a_word() -> None:
+    words = [f"{letter * 25}" for letter in "abc"]
+    (both, one) = labels_of(features([" ".join(words)] * 2 + ["a long text " * 20, "other words"]), [0, 0, 1, 1])
+    assert both == f"{words[0]}, {words[1]}"
+    assert one is not None
+    assert (len(one), one[-1]) == (60, "…")
