@@ -44,10 +44,12 @@ DISK: Final = Kind(
 
 
 @contextmanager
-def empty_server() -> Generator[LocalServer]:
-    """Yield a local server of a new home, which is gone afterwards."""
+def empty_server(own_settings: str = "") -> Generator[LocalServer]:
+    """Yield a local server of a new home, which is gone afterwards; lines of settings may be the user's own."""
     with tempfile.TemporaryDirectory() as folder:
         server = LocalServer(Path(folder))
+        server.layout.root.mkdir(mode=0o700)
+        server.layout.own.write_text(own_settings)
         server.up()
         try:
             yield server
