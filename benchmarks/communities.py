@@ -40,9 +40,9 @@ _GRAPH: Final = "the edges of a made-up run with a Pearson of at least 0.1, weig
 SERVER: Final = Kind(
     name="communities on the server",
     unit="s",
-    meaning=f"Projection of {_GRAPH}, and Leiden on it, by Graph Data Science with 4 GB of heap on one thread, until"
-    " the communities of all features are here. The edges have been read here before. CPU is time of this process"
-    " alone.",
+    meaning=f"Projection of {_GRAPH}, Leiden on it by Graph Data Science with 4 GB of heap on one thread, and its"
+    " further passes here, until the communities of all features are here. The edges have been read here before. CPU is"
+    " time of this process alone.",
 )
 LOCAL: Final = Kind(
     name="communities by leidenalg",
