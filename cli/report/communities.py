@@ -52,7 +52,7 @@ def _partition(answers: Answers) -> Section:
         text.append(
             f"The others are compared with `{answers.name}`: NMI and ARI are 1 for equal partitions, and ARI is 0 for "
             f"what chance gives. A community of `{answers.name}` is kept where the other partition has one that "
-            "overlaps it by more than half; else it is merged into a larger one, split into several, or dissolved."
+            "overlaps it by more than half; else it is merged (one other has most of it), split, or dissolved."
         )
     return Section(
         anchor="partition",
