@@ -56,26 +56,18 @@ class Outcome:
 
 def division(connection: Connection, run: str, partition: str) -> Division:
     """Return a partition of a run."""
-    communities = connection.read(
+    rows = connection.read(
         "MATCH (c:Community {run: $run, partition: $partition}) "
-        "RETURN c.number AS number, c.size AS size, c.label AS label",
+        "RETURN c.number AS number, c.size AS size, c.label AS label, [(c)<-[:IN_COMMUNITY]-(f) | f.id] AS features",
         run=run, partition=partition,
     )  # fmt: skip
-    parts = connection.columns(
-        "MATCH (c:Community {run: $run, partition: $partition})<-[:IN_COMMUNITY]-(f:Feature) "
-        "RETURN c.number AS number, f.id AS feature",
-        run=run, partition=partition,
-    )  # fmt: skip
-    ids: list[str] = []
-    numbers: list[int] = []
-    for part in parts:
-        ids += part["feature"]
-        numbers += part["number"]
+    ids = [feature for row in rows for feature in row["features"]]  # lists: the driver takes long for many rows
+    numbers = [row["number"] for row in rows for _ in row["features"]]
     return Division(
         partition=partition,
         number=pd.Series(numbers, index=pd.Index(ids, dtype=object), dtype=np.int64),
-        sizes={row["number"]: row["size"] for row in communities},
-        labels={row["number"]: row["label"] for row in communities},
+        sizes={row["number"]: row["size"] for row in rows},
+        labels={row["number"]: row["label"] for row in rows},
     )
 
 
