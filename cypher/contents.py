@@ -123,7 +123,7 @@ def communities(run: RunDirectory, name: str | None = None) -> Iterator[Part]:
     yield _part(schema.OF_PARTITION, {"source": found["id"], "target": found["partition"]})
     parts_ = found.filter(pc.field("parent").is_valid())
     yield _part(schema.PART_OF, {"source": parts_["id"], "target": parts_["parent"]})
-    features, owner = _members(found)
+    features, owner = members(found)
     ends = {"source": features, "target": found["id"].take(owner)}
     ties = {"inside": _flat(found["inside"]), "outside": _flat(found["outside"])}
     yield _part(schema.IN_COMMUNITY, {**ends, **ties, "stability": _flat(found["stabilities"])})
@@ -153,7 +153,7 @@ def numbers(run: RunDirectory, ids: pa.ChunkedArray) -> pa.Array:
         ids: of features [features].
     """
     found = _communities(run).filter(pc.field("is_default"))
-    features, owner = _members(found)
+    features, owner = members(found)
     place = pd.Index(features.to_pandas()).get_indexer(ids.to_pandas())
     own = found["number"].take(owner).combine_chunks()
     return pc.take(own, pa.array(place, mask=np.equal(place, -1)))
@@ -196,7 +196,7 @@ def _communities(run: RunDirectory) -> pa.Table:
     return run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE)
 
 
-def _members(communities: pa.Table) -> tuple[pa.Array, pa.Array]:
+def members(communities: pa.Table) -> tuple[pa.Array, pa.Array]:
     """Return the features of some communities, and of each the row of its community; both [members]."""
     lists = communities["members"].combine_chunks()
     return _flat(communities["members"]), pc.call_function("list_parent_indices", [lists])

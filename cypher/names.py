@@ -1,6 +1,7 @@
 """What a user's name of a run or a feature stands for, and what was meant where it stands for nothing."""
 
 import re
+from collections.abc import Collection
 from typing import Any, Final
 
 from saedb.cypher.connection import Connection
@@ -45,9 +46,14 @@ def partition_id(connection: Connection, run: str, partition: str | None) -> str
     if partition is None:
         return next((name for name, is_default in known.items() if is_default), None)
     if partition not in known:
-        there = suggestion(partition, known) if known else f"it has none; first: saedb communities {run}"
-        raise InputError(f"run {run} has no partition {quoted(partition)}; {there}")
+        raise no_partition(run, partition, known)
     return partition
+
+
+def no_partition(run: str, partition: str, known: Collection[str]) -> InputError:
+    """Return the error for a partition that a run does not have, given those that it has."""
+    there = suggestion(partition, known) if known else f"it has none; first: saedb communities {run}"
+    return InputError(f"run {run} has no partition {quoted(partition)}; {there}")
 
 
 def feature_id(connection: Connection, run: str, feature: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from saedb.cypher.communities.numbering import ALONE
+from saedb.cypher.communities.numbering import ALONE, alone_apart
 from saedb.ingest.measures import Integers
 
 
@@ -25,13 +25,9 @@ def agreement(one: Integers, other: Integers) -> Agreement | None:
     known = np.flatnonzero((one != ALONE) | (other != ALONE))
     if not len(known):
         return None
-    first, second = (_alone_apart(number)[known] for number in (one, other))
+    first, second = (alone_apart(number)[known] for number in (one, other))
     return Agreement(
         features=len(known),
         nmi=float(normalized_mutual_info_score(first, second)),
         ari=float(adjusted_rand_score(first, second)),
     )
-
-
-def _alone_apart(number: Integers) -> Integers:
-    return np.where(number == ALONE, -1 - np.arange(len(number)), number)

@@ -27,7 +27,7 @@ class LocalFinder:
     """Finds communities of one graph."""
 
     def __init__(self, graph: Weighted, algorithm: Algorithm) -> None:
-        self._weights = graph.weight
+        self._weighted = graph
         self._graph = igraph.Graph(n=graph.size, edges=np.stack([graph.source, graph.target], axis=1))
         self._algorithm: Algorithm = algorithm
 
@@ -50,10 +50,10 @@ class LocalFinder:
                 return [np.array(self._graph.connected_components(mode="weak").membership)]
 
     def _leiden(self, kind: Any, resolution: float, seed: int) -> Labels:
-        found = kind(self._graph, weights=self._weights, resolution_parameter=resolution)
+        found = kind(self._graph, weights=self._weighted.weight, resolution_parameter=resolution)
         optimiser = leidenalg.Optimiser()
         optimiser.set_rng_seed(seed)
-        least = _TOLERANCE * 2 * float(self._weights.sum())  # leidenalg does not divide its quality by the weight
+        least = _TOLERANCE * 2 * self._weighted.total  # leidenalg does not divide its quality by the weight
         while optimiser.optimise_partition(found, n_iterations=1) > least:
             pass
         return np.array(found.membership)
@@ -61,38 +61,36 @@ class LocalFinder:
     def _louvain(self, resolution: float, seed: int, *, levels: bool) -> list[Labels]:
         graph: Any = self._graph
         with _seeded(seed):
-            found = graph.community_multilevel(self._weights, return_levels=True, resolution=resolution)
+            found = graph.community_multilevel(self._weighted.weight, return_levels=True, resolution=resolution)
         coarsest_first = [np.array(level.membership) for level in reversed(found)]
         return coarsest_first if levels else coarsest_first[:1]
 
+    def improved(self, labels: Labels, resolution: float, seed: int) -> Labels:
+        """Return a partition after further passes of Leiden by igraph, until one adds less than a tolerance.
 
-def improved(graph: Weighted, labels: Labels, resolution: float, seed: int) -> Labels:
-    """Return a partition after further passes of Leiden by igraph from it on, until one adds less than a tolerance.
-
-    Args:
-        graph: its graph.
-        labels: the partition to start from [n].
-        resolution: of the modularity that is maximised.
-        seed: random seed.
-    """
-    whole: Any = igraph.Graph(n=graph.size, edges=np.stack([graph.source, graph.target], axis=1))
-    best, quality = labels, modularity(graph, labels, resolution)
-    with _seeded(seed):
-        for _ in range(_PASSES):
-            found = whole.community_leiden(
-                objective_function="modularity",
-                weights=graph.weight,
-                resolution=resolution,
-                initial_membership=np.unique(best, return_inverse=True)[1].tolist(),
-                n_iterations=1,
-            )
-            new = np.array(found.membership)
-            gain = modularity(graph, new, resolution) - quality
-            if gain > 0:
-                best, quality = new, quality + gain
-            if gain < _TOLERANCE:
-                break
-    return best
+        Args:
+            labels: the partition to start from [n].
+            resolution: of the modularity that is maximised.
+            seed: random seed.
+        """
+        graph: Any = self._graph
+        best, quality = labels, modularity(self._weighted, labels, resolution)
+        with _seeded(seed):
+            for _ in range(_PASSES):
+                found = graph.community_leiden(
+                    objective_function="modularity",
+                    weights=self._weighted.weight,
+                    resolution=resolution,
+                    initial_membership=np.unique(best, return_inverse=True)[1].tolist(),
+                    n_iterations=1,
+                )
+                new = np.array(found.membership)
+                gain = modularity(self._weighted, new, resolution) - quality
+                if gain > 0:
+                    best, quality = new, quality + gain
+                if gain < _TOLERANCE:
+                    break
+        return best
 
 
 @contextmanager

@@ -64,6 +64,11 @@ def numbered(labels: Labels, earlier: Earlier | None = None) -> Numbered:
     return Numbered(number=kept, next_number=earlier.next_number + len(new))
 
 
+def alone_apart(number: Integers) -> Labels:
+    """Return a partition in which each feature of no community has one of its own [n]."""
+    return np.where(number == ALONE, ALONE - np.arange(len(number)), number)
+
+
 def by_size(labels: Labels) -> Integers:
     """Return the number of each feature's community [n]: the largest is 0, equal ones in the order of first members."""
     _, first, group, size = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)

@@ -4,7 +4,7 @@
    Several runs lie in one graph, so the projection is a query; it is dropped whatever happens.
 2. Leiden with a seed, on one thread: with more the same seed gives another partition. Louvain and components have none.
 3. The library makes one pass of Leiden, and its start from a given partition is broken (2.13.9). So further passes are
-   made here, from what it found (`local.improved`): on two million edges they add .013 to a modularity of .831.
+   made here, from what it found (`LocalFinder.improved`): on two million edges they add .013 to a modularity of .831.
 4. Whether the heap holds projection and algorithm is asked before, of the library's own estimate.
 
 A projection outlives the process that made it if that was killed. Its name says which process that was, and who comes
@@ -15,6 +15,7 @@ import re
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -28,6 +29,8 @@ from saedb.ingest.errors import GraphError
 
 if TYPE_CHECKING:
     from graphdatascience import GraphDataScience
+
+    from saedb.cypher.communities.local import LocalFinder
 
 _THREADS: Final = 4
 """As many as the open edition has."""
@@ -115,9 +118,13 @@ class ServerFinder:
         found = self.found(resolution, seed, levels=levels)
         if self._algorithm != "leiden":
             return found
-        from saedb.cypher.communities.local import improved  # and with it igraph
+        return [self._local.improved(found[0], resolution, seed), *found[1:]]
 
-        return [improved(self._graph, found[0], resolution, seed), *found[1:]]
+    @cached_property
+    def _local(self) -> "LocalFinder":
+        from saedb.cypher.communities.local import LocalFinder  # and with it igraph
+
+        return LocalFinder(self._graph, self._algorithm)
 
     def found(self, resolution: float, seed: int, *, levels: bool = False) -> list[Labels]:
         """Return the same as the library finds it."""

@@ -261,8 +261,7 @@ def _earlier_by(run: RunDirectory, table: Communities, graph: Weighted, match: s
     known.partition(theirs, (source or run).record.id)
 
     def earlier(name: str) -> Earlier | None:
-        base, dot, part = name.partition(".")
-        del base
+        _, dot, part = name.partition(".")
         own, given = table.earlier(name, graph), known.earlier(f"{theirs}{dot}{part}", graph)
         if own is None or given is None:
             return given or own

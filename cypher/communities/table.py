@@ -9,18 +9,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from saedb.cypher import contents, names
 from saedb.cypher.communities.coherence import Coherence, coherence, label_similarity
 from saedb.cypher.communities.naming import Words
-from saedb.cypher.communities.numbering import ALONE, Earlier, Numbered
+from saedb.cypher.communities.numbering import ALONE, Earlier, Numbered, alone_apart
 from saedb.cypher.communities.quality import modularity, ties
 from saedb.cypher.communities.stability import Stability
 from saedb.cypher.communities.weighted import Weighted, strengths
-from saedb.cypher.nearest import suggestion
 from saedb.ingest import rundir, tables
 from saedb.ingest.directions import Directions, read_directions
-from saedb.ingest.errors import InputError, RunError
+from saedb.ingest.errors import RunError
 from saedb.ingest.measures import Floats, Integers
-from saedb.ingest.naming import quoted
 from saedb.ingest.progress import Report
 from saedb.ingest.rundir import RunDirectory
 
@@ -62,7 +61,7 @@ class Communities:
 
     @classmethod
     def of(cls, run: RunDirectory) -> Self:
-        """Return what a run has; a table that a killed process had finished is adopted, if this process writes it.
+        """Return what a run has.
 
         Raises:
             RunError: the table is damaged.
@@ -74,9 +73,9 @@ class Communities:
     @property
     def partitions(self) -> list[Partition]:
         """The partitions in the order in which they came."""
-        names = [field.name for field in fields(Partition)]
+        columns = [field.name for field in fields(Partition)]
         seen: dict[str, Partition] = {}
-        for row in self.rows.select(names).to_pylist():
+        for row in self.rows.select(columns).to_pylist():
             seen.setdefault(row["partition"], Partition(**row))
         return list(seen.values())
 
@@ -88,8 +87,7 @@ class Communities:
         """
         known = {partition.partition: partition for partition in self.partitions}
         if name not in known:
-            there = suggestion(name, known) if known else f"it has none; first: saedb communities {run}"
-            raise InputError(f"run {run} has no partition {quoted(name)}; {there}")
+            raise names.no_partition(run, name, known)
         return known[name]
 
     def earlier(self, name: str, graph: Weighted) -> Earlier | None:
@@ -97,11 +95,10 @@ class Communities:
         rows = self.rows.filter(pc.field("partition") == name)
         if not rows.num_rows:
             return None
-        lists = rows["members"].combine_chunks()
-        place = pd.Index(graph.features["id"]).get_indexer(pc.call_function("list_flatten", [lists]).to_pandas())
-        owner = pc.call_function("list_parent_indices", [lists]).to_numpy()
+        features, owner = contents.members(rows)
+        place = pd.Index(graph.features["id"]).get_indexer(features.to_pandas())
         number = np.full(graph.size, ALONE)
-        number[place[place >= 0]] = rows["number"].to_numpy()[owner[place >= 0]]
+        number[place[place >= 0]] = rows["number"].to_numpy()[owner.to_numpy()[place >= 0]]
         sizes = dict(zip(rows["number"].to_pylist(), rows["size"].to_pylist(), strict=True))
         return Earlier(number=number, sizes=sizes, next_number=rows["next_number"][0].as_py())
 
@@ -140,6 +137,8 @@ class Judge:
     run: RunDirectory
     graph: Weighted
     words: Words
+    weights: Any
+    """Of the words of each feature, sparse [n, words]."""
     directions: Mapping[str, Directions]
     """By SAE; of those that are known."""
     places: Mapping[str, Integers]
@@ -158,7 +157,8 @@ class Judge:
         for sae, rows in known.items():
             if len(rows) != len(places.get(sae, ())):
                 raise RunError(f"{run.path} has directions of {sae} that are not of its features; compute it again")
-        return cls(run=run, graph=graph, words=Words(graph.features), directions=known, places=places)
+        words = Words(graph.features)
+        return cls(run=run, graph=graph, words=words, weights=words.weighted(), directions=known, places=places)
 
     def rows(
         self,
@@ -186,13 +186,13 @@ class Judge:
         edges = ties(graph, number)
         inner = _inner_strength(graph, number)
         judged = coherence(number, self.places, self.directions, partition.seed or 0, report)
-        alike, label_chance = label_similarity(number, self.words.weighted())
+        alike, label_chance = label_similarity(number, self.weights)
         labels = self.words.labels(number, inner)
         filled = {
             **asdict(partition),
             "communities": len(given),
             "features": len(members),
-            "modularity": modularity(graph, np.where(number == ALONE, -1 - np.arange(graph.size), number)),
+            "modularity": modularity(graph, alone_apart(number)),
             "mean_stability": _mean(stable.feature[members]) if stable else None,
             "label_chance": None if np.isnan(label_chance) else label_chance,
             "next_number": found.next_number,

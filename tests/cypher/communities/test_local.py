@@ -7,7 +7,7 @@ from sklearn.metrics import normalized_mutual_info_score
 from toygraph import GROUPS, make_run
 from weightedgraphs import graph, planted
 
-from saedb.cypher.communities.local import LocalFinder, improved
+from saedb.cypher.communities.local import LocalFinder
 from saedb.cypher.communities.quality import modularity
 from saedb.cypher.communities.settings import OFFERED, Algorithm
 from saedb.cypher.communities.weighted import measures_of, weighted
@@ -57,11 +57,12 @@ def test_a_higher_resolution_finds_more_communities() -> None:
 def test_further_passes_improve_a_partition_and_leave_a_perfect_one_alone() -> None:
     edges, truth = planted(20, 30, 0.4, 0.005)
     poor = np.where(np.arange(edges.size) % 5 == 0, np.arange(edges.size) + 1000, truth)
-    found = improved(edges, poor, 1.0, 42)
+    finder = LocalFinder(edges, "leiden")
+    found = finder.improved(poor, 1.0, 42)
     assert modularity(edges, found) > modularity(edges, poor) + 0.1
     assert normalized_mutual_info_score(truth, found) >= 0.99
-    assert modularity(edges, improved(edges, found, 1.0, 7)) >= modularity(edges, found)
-    assert np.array_equal(found, improved(edges, poor, 1.0, 42))
+    assert modularity(edges, finder.improved(found, 1.0, 7)) >= modularity(edges, found)
+    assert np.array_equal(found, finder.improved(poor, 1.0, 42))
 
 
 def test_features_without_an_edge_are_alone() -> None:
