@@ -60,6 +60,10 @@ def feature_rows(
             "mean": statistics.mean,
             "max": statistics.max,
             "threshold": statistics.threshold,
+            "histogram": [
+                counts if found else None
+                for counts, found in zip(statistics.histogram.tolist(), statistics.n_positive, strict=True)
+            ],
             "positional": statistics.positional,
             "state_in": state_in,
             "state_out": state_out,

@@ -16,8 +16,11 @@ import pyarrow.parquet as pq
 from saedb.ingest.errors import RunError
 from saedb.ingest.measures import EVIDENCE, MEASURES
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Version of the run directory. A file of a later version is refused."""
+
+BINS: Final = 20
+"""Bins of the histogram of a feature's activations."""
 
 _NO_EDGE: Final = "dead; rare: too few tokens or documents for an edge"
 
@@ -94,6 +97,13 @@ FEATURES: Final = Table(
         _column("mean", pa.float64(), "mean activation over the counted tokens", "activation", null=True),
         _column("max", pa.float64(), "largest activation on a counted token", "activation", null=True),
         _column("threshold", pa.float64(), "active means strictly above this", "activation", null=True),
+        _column(
+            "histogram",
+            _COUNTS,
+            f"counted tokens by activation: {BINS} equal bins from above 0 to max, which is in the last",
+            "tokens",
+            null=True,
+        ),
         _column("positional", pa.bool_(), "over half of its activation mass is on one position", null=True),
         _column(
             "state_in",

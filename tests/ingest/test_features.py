@@ -7,7 +7,7 @@ from saedb.ingest.features import best_pearson, feature_ids, feature_rows, short
 from saedb.ingest.labels import TopWords
 from saedb.ingest.sources import Folder, SaeSource
 from saedb.ingest.statistics import FeatureStatistics, Moments
-from saedb.ingest.tables import EDGES, EXAMPLES, rows
+from saedb.ingest.tables import BINS, EDGES, EXAMPLES, rows
 
 NO_WORDS = TopWords(words=(), shares=())
 IDS = np.array(["m/0-a/0", "m/0-a/1", "m/0-a/2"], dtype=object)
@@ -89,6 +89,7 @@ def test_a_feature_has_the_url_of_its_page_where_neuronpedia_has_one(
         sum=sums,
         squares=sums,
         max=sums,
+        histogram=np.zeros((2, BINS), np.int64),
         threshold=sums,
         positional=sums > 0,
     )
