@@ -27,6 +27,7 @@ _NO_EDGE: Final = "dead; rare: too few tokens or documents for an edge"
 _TEXTS: Final = pa.list_(pa.string())
 _COUNTS: Final = pa.list_(pa.int64())
 _NUMBERS: Final = pa.list_(pa.float64())
+_ACTIVATIONS: Final = pa.list_(pa.float32())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class Table:
     name: str
     meaning: str
     columns: tuple[Column, ...]
+    group: int = 1 << 20
+    """Rows of a row group: a few where single rows are looked up."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -134,7 +137,7 @@ EDGES: Final = Table(
 
 EXAMPLES: Final = Table(
     name="examples",
-    meaning="the contexts in which a feature is most active, one row each",
+    meaning="the contexts in which a feature is most active, one row each; in the order of the features, then by rank",
     columns=(
         _column("feature", pa.string(), "id of the feature"),
         _column("rank", pa.int64(), "0 is the most active context"),
@@ -142,10 +145,11 @@ EXAMPLES: Final = Table(
         _column("context", pa.int64(), "number of the context"),
         _column("position", pa.int64(), "position of the active token in the context"),
         _column("activation", pa.float64(), "activation on that token"),
-        _column("before", pa.string(), "text before it"),
-        _column("token", pa.string(), "the active token"),
-        _column("after", pa.string(), "text after it"),
+        _column("tokens", _TEXTS, "the active token and those around it; joined they are the text"),
+        _column("activations", _ACTIVATIONS, "activation on each of these, whether it counts or not", "activation"),
+        _column("at", pa.int64(), "which of them is the active one, from 0"),
     ),
+    group=4096,
 )
 
 PARTITION: Final = (
