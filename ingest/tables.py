@@ -289,7 +289,7 @@ def read(table: Table, path: Path) -> pa.Table:
     Raises:
         RunError: the file is missing, damaged, of another table or of a later version of saedb.
     """
-    with _opened(table, path) as file:
+    with opened(table, path) as file:
         return file.read()
 
 
@@ -299,13 +299,13 @@ def parts(table: Table, path: Path, columns: Sequence[str]) -> Iterator[pa.Table
     Raises:
         RunError: as `read` does; while reading, too.
     """
-    with _opened(table, path) as file:
+    with opened(table, path) as file:
         for batch in file.iter_batches(columns=list(columns)):
             yield pa.Table.from_batches([batch])
 
 
 @contextmanager
-def _opened(table: Table, path: Path) -> Generator[pq.ParquetFile]:
+def opened(table: Table, path: Path) -> Generator[pq.ParquetFile]:
     """Open a file that must hold `table`, and say of what goes wrong while it is read what to do."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
