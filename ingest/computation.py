@@ -36,6 +36,7 @@ from saedb.ingest.materials import Materials
 from saedb.ingest.memory import Memory
 from saedb.ingest.motifs.settings import GateSettings, SplitSettings
 from saedb.ingest.motifs.stage import Dictionary, MemoryBoundError, Motifs
+from saedb.ingest.pieces import whole_words
 from saedb.ingest.record import TokenCounts
 from saedb.ingest.rule import EdgeRule
 from saedb.ingest.rundir import DOCUMENTS_FILE, EXAMPLES_FILE, FEATURES_FILE, TOKENS_FILE, RunDirectory, edges_file
@@ -245,6 +246,7 @@ class Computation:
         examples = short_examples(
             self._run.parts(EXAMPLES, EXAMPLES_FILE, "feature", "rank", "before", "token", "after")
         )
+        pieces = whole_words(self._run.parts(EXAMPLES, EXAMPLES_FILE, "feature", "before", "token", "after"))
         for source, loaded in zip(self._sources, self._materials.saes, strict=True):
             ids, found = self._ids[source.id], statistics[source.id]
             before, after = self._materials.set.before(source), self._materials.set.after(source)
@@ -260,6 +262,7 @@ class Computation:
                 top=top_words(self._text, source.id, source.d_sae, tokens=self._tokens.ravel(), vocabulary=words),
                 promoted=self._promoted(loaded, words, advance),
                 examples=[examples.get(feature, []) for feature in ids],
+                pieces=pieces,
             )
 
     def _promoted(

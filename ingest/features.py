@@ -42,8 +42,12 @@ def feature_rows(
     top: Sequence[TopWords],
     promoted: Sequence[Sequence[str]],
     examples: Sequence[Sequence[str]],
+    pieces: Mapping[str, Mapping[str, str]],
 ) -> pa.Table:
-    """Return the feature table's rows for one SAE; every argument but `source` is by feature, [d_sae]."""
+    """Return the feature table's rows for one SAE; every argument but `source` is by feature, [d_sae].
+
+    `pieces` is by id of the feature, and has those that `pieces.whole_words` returns.
+    """
     count = len(ids)
     return rows(
         FEATURES,
@@ -65,7 +69,7 @@ def feature_rows(
             "state_out": state_out,
             "best_in": best_in,
             "best_out": best_out,
-            "label": [label(t, p) for t, p in zip(top, promoted, strict=True)],
+            "label": [label(t, p, pieces.get(id_, {})) for t, p, id_ in zip(top, promoted, ids, strict=True)],
             "top_tokens": [list(t.words) for t in top],
             "promoted_tokens": [list(p) for p in promoted],
             "examples": [list(e) for e in examples],
