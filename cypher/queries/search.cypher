@@ -1,4 +1,4 @@
-// Features whose label and top tokens hold all words.
+// Features whose labels and top tokens hold all words.
 // Words are looked for as they stand, without regard to case: AND, * and quotes have no special meaning.
 // @group features
 // @param run: run  the run to search
@@ -6,7 +6,8 @@
 // @param layer: layer = null  only features of this layer
 // @param limit: integer = 100 in [1, 1000000]  most rows returned
 // @column feature: feature  the feature
-// @column label: string  its label
+// @column label: string  its label, the preferred one
+// @column other_labels: string[]  its other labels
 // @column top_tokens: string  tokens with most of its activation
 // @column density: float (share)  how often it is active
 // @column score: float  relevance
@@ -14,6 +15,6 @@
 CALL db.index.fulltext.queryNodes('feature_text', $text) YIELD node AS f, score
 WHERE f.run = $run AND ($layer IS NULL OR f.layer = $layer)
 WITH f, score ORDER BY score DESC, f.depth, f.index LIMIT $limit
-RETURN f.id AS feature, f.label AS label,
+RETURN f.id AS feature, f.label AS label, f.labels[1..] AS other_labels,
        trim(reduce(text = '', token IN f.top_tokens | text + ' ' + trim(token))) AS top_tokens,
        f.density AS density, score
