@@ -32,9 +32,11 @@ _COLUMNS: Final = (
     Column(name="features", type="integer"),
     Column(name="preferred", type="integer"),
     Column(name="scored", type="integer"),
-    Column(name="files", type="integer"),
     Column(name="imported", type="string"),
 )
+
+_DAY: Final = 10
+"""Characters of a time that are its day."""
 
 _prefer_option = click.option(
     "--prefer",
@@ -123,6 +125,7 @@ def import_(
         now, targets = rundir.now(), Targets.of(run)
         gathered = gather(files, targets, before.features, imported=now, source=source, misses=misses, report=report)
         found.append(gathered)
+        report("ordering labels", 0, 1)
         after = before.merged(gathered.labels)
         return after.preferring(prefer) if prefer else after
 
@@ -254,13 +257,13 @@ def _tell(gathered: "Gathered", run: "RunDirectory", misses: Path | None) -> Non
     taken, files = gathered.labels.num_rows, f"{gathered.files:,} files" if gathered.files > 1 else "the file"
     lines = [f"{taken:,} of {gathered.read:,} labels in {files} are of features of run {run.record.id}."]
     if gathered.empty:
-        lines.append(f"{gathered.empty:,} have no text.")
+        lines.append(f"Without a text: {gathered.empty:,}")
     if gathered.misses.count:
         more = f"all: {misses}" if misses is not None else "all: --misses FILE"
-        lines.append(f"{gathered.misses.count:,} are of features that it does not have ({more}):")
+        lines.append(f"Labels of features that it does not have: {gathered.misses.count:,} ({more})")
         lines += _listed(gathered.misses)
     if gathered.useless.count:
-        lines.append(f"{gathered.useless.count:,} rows hold no label:")
+        lines.append(f"Rows that hold no label: {gathered.useless.count:,}")
         lines += _listed(gathered.useless)
     click.echo("\n".join([*lines, ""]), err=True)
 
@@ -276,9 +279,13 @@ def _show(run: "RunDirectory", output: Output) -> None:
 
     found = Labels.of(run)
     rows, features = found.by_source(), len(found.features)
-    show(rows, _COLUMNS, output, empty=f"Run {run.record.id} has no labels; give it some: saedb labels import FILE...")
-    asked = f"; first of all {', '.join(found.preference)}" if found.preference else ""
-    click.echo(f"\n{found.labelled:,} of {features:,} features of run {run.record.id} have a label{asked}.", err=True)
+    if output == "table":
+        rows = [{**row, "imported": row["imported"][:_DAY]} for row in rows]
+    told = [column for column in _COLUMNS if output != "table" or any(row[column.name] for row in rows)]
+    show(rows, told, output, empty=f"Run {run.record.id} has no labels; give it some: saedb labels import FILE...")
+    click.echo(f"\n{found.labelled:,} of {features:,} features of run {run.record.id} have a label.", err=True)
+    if found.preference:
+        click.echo(f"Preferred to all others: {', '.join(found.preference)}.", err=True)
 
 
 def _next(run: "RunDirectory", gathered: "Gathered", load: bool) -> None:

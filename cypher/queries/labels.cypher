@@ -14,7 +14,7 @@
 MATCH (:Run {id: $run})-[:HAS_SAE]->(s:Sae)
 CALL (s) { MATCH (f:Feature {run: s.run, layer: s.layer}) WHERE f.sae = s.id RETURN count(*) AS all }
 CALL (s) {
-  MATCH (f:Feature {run: s.run, layer: s.layer}) WHERE f.sae = s.id
+  MATCH (f:Feature {run: s.run, layer: s.layer}) WHERE f.sae = s.id AND f.label_sources IS NOT NULL
   UNWIND range(0, size(f.label_sources) - 1) AS place
   WITH f, f.label_sources[place] AS source, count(*) AS own, min(place) AS first
   RETURN source, sum(own) AS labels, count(*) AS features, count(CASE first WHEN 0 THEN 1 END) AS preferred

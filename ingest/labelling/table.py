@@ -79,12 +79,12 @@ class Labels:
         A label that was there already keeps the time of its import.
         """
         new = new.take(pa.array(_firsts(new)))
-        earlier = pd.Series(self.rows["imported"].to_pylist(), index=_keys(self.rows, _CONTENT), dtype=object)
-        known = earlier.groupby(level=0).first().reindex(_keys(new, _CONTENT)).to_numpy()
-        imported = np.where(pd.isna(known), new["imported"].to_numpy(), known)
-        new = new.set_column(new.schema.get_field_index("imported"), "imported", pa.array(imported, pa.string()))
-        stays = ~_keys(self.rows, _OWN).isin(_keys(new, _OWN))
-        rows = pa.concat_tables([self.rows.filter(pa.array(stays)), new.cast(self.rows.schema)])
+        earlier = pc.call_function("index_in", [_keys(new, _CONTENT)], _among(_keys(self.rows, _CONTENT)))
+        imported = pc.call_function("coalesce", [self.rows["imported"].take(earlier), new["imported"]])
+        new = new.set_column(new.schema.get_field_index("imported"), "imported", imported)
+        goes = pc.call_function("is_in", [_keys(self.rows, _OWN)], _among(_keys(new, _OWN)))
+        kept = self.rows.filter(pc.call_function("invert", [goes]))
+        rows = pa.concat_tables([kept, new.cast(self.rows.schema)])
         return self._ordered(rows, self.preference)
 
     def without(self, source: str) -> Self:
@@ -117,21 +117,12 @@ class Labels:
 
     def by_source(self) -> list[dict[str, Any]]:
         """Return one row for each source, author and method: its labels, features, and those where it is preferred."""
-        frame = self.rows.select(["feature", "rank", *_OWN[1:], "score", "file", "imported"]).to_pandas()
-        frame["first"] = frame["rank"] == 0
-        grouped = frame.groupby(list(_OWN[1:]), dropna=False, sort=True)
-        return [
-            {
-                **{name: None if pd.isna(value) else value for name, value in zip(_OWN[1:], key, strict=True)},
-                "labels": len(part),
-                "features": int(part["feature"].nunique()),
-                "preferred": int(part["first"].sum()),
-                "scored": int(part["score"].notna().sum()),
-                "files": int(part["file"].nunique()),
-                "imported": part["imported"].max(),
-            }
-            for key, part in grouped
-        ]
+        first = pc.call_function("equal", [self.rows["rank"], pa.scalar(0)]).cast(pa.int64())
+        counts = [("feature", "count"), ("feature", "count_distinct"), ("first", "sum"), ("score", "count")]
+        own = self.rows.append_column("first", first).group_by(list(_OWN[1:]))
+        found = own.aggregate([*counts, ("imported", "max")])
+        names = [*_OWN[1:], "labels", "features", "preferred", "scored", "imported"]
+        return found.rename_columns(names).sort_by([(name, "ascending") for name in _OWN[1:]]).to_pylist()
 
     @property
     def labelled(self) -> int:
@@ -176,15 +167,18 @@ def in_words(rows: pa.Table) -> pa.Array:
     return pc.call_function("binary_join_element_wise", parts, options)
 
 
-def _keys(rows: pa.Table, names: Sequence[str]) -> pd.Index:
+def _keys(rows: pa.Table, names: Sequence[str]) -> pa.ChunkedArray:
     """Return what labels have in some columns as one text each [labels]."""
     options = pc.JoinOptions(null_handling="replace", null_replacement="")
     columns = [rows[name].cast(pa.string()) for name in names]
-    return pd.Index(
-        pc.call_function("binary_join_element_wise", [*columns, pa.scalar(_SEPARATOR)], options).to_pandas()
-    )
+    return pc.call_function("binary_join_element_wise", [*columns, pa.scalar(_SEPARATOR)], options)
+
+
+def _among(keys: pa.ChunkedArray) -> pc.SetLookupOptions:
+    return pc.SetLookupOptions(keys.combine_chunks())
 
 
 def _firsts(rows: pa.Table) -> Any:
     """Return the places of labels that say what none before them says."""
-    return np.flatnonzero(~_keys(rows, (*_OWN, "text")).duplicated())
+    codes = _keys(rows, (*_OWN, "text")).combine_chunks().dictionary_encode().indices
+    return np.sort(np.unique(codes.to_numpy(), return_index=True)[1])
