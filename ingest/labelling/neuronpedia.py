@@ -66,14 +66,9 @@ def _person(row: Mapping[str, Any]) -> str | None:
 
 def _score(scores: Any) -> float | None:
     """Return the highest of the scores of an explanation, which several methods may have given."""
-    values = (
-        [number(score.get("value")) for score in scores or () if isinstance(score, Mapping)] if _listed(scores) else []
-    )
+    listed: list[Any] = scores if isinstance(scores, list) else []
+    values = [number(score.get("value")) for score in listed if isinstance(score, Mapping)]
     return max((value for value in values if value is not None), default=None)
-
-
-def _listed(scores: Any) -> bool:
-    return isinstance(scores, list)
 
 
 def _node(row: Mapping[str, Any]) -> Labelled:

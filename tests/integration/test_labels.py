@@ -38,6 +38,8 @@ from saedb.ingest.progress import Report
 from saedb.ingest.rundir import RunDirectory
 
 NAME = "labelled"
+LATER = "2999-01-01T00:00:00+00:00"
+"""Than the run and the labels that it was made with."""
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def explained(folder: Path, *, text: str = "explained", author: str = "gpt-4o-mi
 
 
 def importing(run: RunDirectory, labels: Labels, report: Report, files: list[Path]) -> Labels:
-    found = gather(files, Targets.of(run), labels.features, imported="2026-01-02T00:00:00+00:00", report=report)
+    found = gather(files, Targets.of(run), labels.features, imported=LATER, report=report)
     return labels.merged(found.labels)
 
 
@@ -206,14 +208,15 @@ def test_a_run_that_is_not_loaded_as_it_is_says_what_to_do(connection: Connectio
 
 def test_the_command_tells_what_became_of_a_file(command: Any, tmp_path: Path, connection: Connection) -> None:
     folder = explained(tmp_path, width=WIDTH + 2).parent
-    result = command("import", str(folder), "--misses", str(tmp_path / "misses.csv"), "--output", "json")
+    preferred = ("--prefer", "neuronpedia")
+    result = command("import", str(folder), *preferred, "--misses", str(tmp_path / "misses.csv"), "--output", "json")
     rows = {row["source"]: row for row in json_of(result)}
     assert (rows["neuronpedia"]["author"], rows["neuronpedia"]["method"]) == ("gpt-4o-mini", "oai_token-act-pair")
     assert rows["neuronpedia"]["preferred"] == rows["neuronpedia"]["features"] == rows["neuronpedia"]["labels"]
     assert "labels in the file are of features of run labelled." in result.stderr
     assert f"(all: {tmp_path / 'misses.csv'})\n  toy/0-res/" in result.stderr
     assert "saedb feature toy/0-res/0 --run labelled" in result.stderr
-    again = command("import", str(folder))
+    again = command("import", str(folder), *preferred)
     assert "Run labelled has these labels already; nothing changed." in again.stderr
 
 
@@ -229,10 +232,10 @@ def test_what_is_preferred_is_chosen_and_chosen_back(
     command("import", str(explained(tmp_path / "o", text="other", author="o3")), "--prefer", "neuronpedia:o3")
     assert label() == "other 0 0"
     assert [row["preferred"] for row in json_of(command("list", "--output", "json"))][:1] == [0]
-    command("prefer")
-    assert label() == "about topic0"  # the same time of import to the second, or older: by the alphabet or newer
-    command("prefer", "neuronpedia")
+    command("prefer", "neuronpedia:gpt-4o-mini", f"{NAME}-labels")
     assert label() == "explained 0 0"
+    assert f"Preferred to all others: neuronpedia:gpt-4o-mini, {NAME}-labels." in command("list").stderr
+    assert "Preferred to all others" not in command("prefer").stderr
     assert "no labels of 'nobody'" in command("prefer", "nobody").stderr
     command("forget", "neuronpedia")
     assert label() == "about topic0"
@@ -275,7 +278,7 @@ def test_automatic_labels_come_back(connection: Connection, tmp_path: Path) -> N
 def test_the_library_and_the_page_show_all_labels(
     command: Any, tmp_path: Path, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command("import", str(explained(tmp_path)))
+    command("import", str(explained(tmp_path)), "--prefer", "neuronpedia")
     graph = Graph(connection)
     connection.run("CALL db.index.fulltext.awaitEventuallyConsistentIndexRefresh()")
     found = graph.search("about topic3", NAME)

@@ -38,6 +38,7 @@ def test_labels_of_the_runs_features_are_kept_and_others_counted(run: RunDirecto
     rows = [
         of_model(explanation("0-a", 3, "a")),
         of_model(explanation("0-a", 99, "beyond")),
+        of_model(explanation("0-a", -1, "before") | {"index": -1}),
         explanation("0-a", 3, "another model"),
         of_model(explanation("7-a", 0, "another layer")),
         of_model(explanation("2-a", 0, " ")),
@@ -49,15 +50,16 @@ def test_labels_of_the_runs_features_are_kept_and_others_counted(run: RunDirecto
     assert tuple(row.values()) == (
         "m/0-a/3", "a", "neuronpedia", "gpt-4o-mini", "oai_token-act-pair", None, "batch-0.jsonl.gz", NOW,
     )  # fmt: skip
-    assert (found.read, found.empty, found.files) == (5, 1, 1)
-    assert (found.misses.count, found.misses.first) == (3, ["m/0-a/99", "toy/0-a/3", "m/7-a/0"])
+    assert (found.read, found.empty, found.files) == (6, 1, 1)
+    assert (found.misses.count, found.misses.first) == (4, ["m/0-a/99", "m/0-a/-1", "toy/0-a/3", "m/7-a/0"])
     assert (found.useless.count, len(found.useless.first)) == (1, 1)
     with (tmp_path / "misses.csv").open(newline="") as stream:
         assert list(csv.reader(stream)) == [
             ["feature", "label", "where"],
             ["m/0-a/99", "beyond", "batch-0.jsonl.gz:2"],
-            ["toy/0-a/3", "another model", "batch-0.jsonl.gz:3"],
-            ["m/7-a/0", "another layer", "batch-0.jsonl.gz:4"],
+            ["m/0-a/-1", "before", "batch-0.jsonl.gz:3"],
+            ["toy/0-a/3", "another model", "batch-0.jsonl.gz:4"],
+            ["m/7-a/0", "another layer", "batch-0.jsonl.gz:5"],
         ]
 
 

@@ -69,6 +69,7 @@ def test_what_is_asked_for_comes_before_all_else_in_its_order() -> None:
     assert texts(asked) == ["automatic", "mini", "ours", "scored"]
     assert texts(asked.merged(rows_of(label("mine", "ours", author="me", score=2.0))))[2:] == ["mine", "ours", "scored"]
     assert texts(asked.preferring([])) == texts(labels)
+    assert texts(labels.preferring(["neuronpedia:gpt-4o-mini", "neuronpedia"]))[:2] == ["mini", "scored"]
     assert asked.without("ours").preference == ["auto", "neuronpedia:gpt-4o-mini"]
     with pytest.raises(
         InputError, match=r"no labels of 'neuronpedia:gpt' to prefer; there are those of auto, neuronpedia"
