@@ -76,6 +76,7 @@ def _head(feature: FeatureRecord, columns: int) -> Iterator[str]:
     yield f"{click.style(feature.id, bold=True)}  {cut(label, max(columns - len(feature.id) - 2, 20))}"
     facts = (
         ("run", feature.run),
+        ("label from", feature.label_source or ""),
         ("active", _activity(feature)),
         ("histogram", _histogram(feature)),
         ("position", "over half of its activation is on one position: not in motifs" if feature.positional else ""),
@@ -94,6 +95,9 @@ def _head(feature: FeatureRecord, columns: int) -> Iterator[str]:
 
 
 def _body(feature: FeatureRecord, measure: str, columns: int) -> Iterator[str]:
+    if len(feature.labels) > 1:
+        yield _heading("Other labels")
+        yield from _other_labels(feature, columns)
     if feature.examples:
         yield _heading("Examples")
         yield from (f"  {_example(example, max(columns - 2, 20))}" for example in feature.examples)
@@ -108,6 +112,13 @@ def _body(feature: FeatureRecord, measure: str, columns: int) -> Iterator[str]:
         if lines:
             yield _heading(title)
             yield from lines
+
+
+def _other_labels(feature: FeatureRecord, columns: int) -> Iterator[str]:
+    """Yield the labels that are not the preferred one, each with where it is from."""
+    for text, source in zip(feature.labels[1:], feature.label_sources[1:], strict=True):
+        origin = f"  ({clean(source)})"
+        yield f"  {cut(clean(text), max(columns - 2 - cell_len(origin), 20))}{origin}"
 
 
 def _activity(feature: FeatureRecord) -> str:

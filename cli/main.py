@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "drop": "load",
         "diff": "diff",
         "pack": "pack",
+        "labels": "labels",
         "communities": "communities",
         "gates": "motifs",
         "splits": "motifs",

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from saedb.cypher import schema
 from saedb.cypher.schema import Node, Relationship
 from saedb.ingest import rundir, tables
+from saedb.ingest.labelling.table import Labels
 from saedb.ingest.rundir import RunDirectory
 
 
@@ -78,7 +79,7 @@ def parts(run: RunDirectory) -> Iterator[Part]:
 def nodes(run: RunDirectory) -> Iterator[Part]:
     """Yield the nodes of a run but its Run node."""
     yield _saes(run)
-    features = run.read(tables.FEATURES, rundir.FEATURES_FILE)
+    features = labelled(run, run.read(tables.FEATURES, rundir.FEATURES_FILE))
     features = features.append_column("community", numbers(run, features["id"]))
     layers = sorted({sae.layer for sae in run.record.saes})
     for layer in layers:
@@ -86,6 +87,13 @@ def nodes(run: RunDirectory) -> Iterator[Part]:
         yield _part(schema.FEATURE, _columns(rows), schema.layer_label(layer, layers[-1]))
     for found in FOUND:
         yield from (part for part in found(run) if isinstance(part.item, Node))
+
+
+def labelled(run: RunDirectory, features: pa.Table) -> pa.Table:
+    """Return the feature table with the preferred label of each feature, and all of them with their sources."""
+    shown = Labels.of(run).shown()
+    columns = {name: features[name] for name in features.column_names} | {"label": shown.label}
+    return pa.table({**columns, "label_source": shown.source, "labels": shown.labels, "label_sources": shown.sources})
 
 
 def links(run: RunDirectory) -> Iterator[Part]:

@@ -58,6 +58,11 @@ class FeatureRecord:
     url: str | None
     """Its page on Neuronpedia, where there is one."""
     label: str | None
+    """The preferred one."""
+    label_source: str | None
+    labels: list[str]
+    """All, the preferred one first; `label_sources` has where each is from."""
+    label_sources: list[str]
     top_tokens: list[str]
     promoted_tokens: list[str]
     examples: list[str]
@@ -98,10 +103,10 @@ class FeatureRecord:
         return replace(self, inputs=_by_measure(self.inputs, measure), outputs=_by_measure(self.outputs, measure))
 
 
-_LISTS: Final = ("top_tokens", "promoted_tokens", "examples", "histogram")
+_LISTS: Final = ("labels", "label_sources", "top_tokens", "promoted_tokens", "examples", "histogram")
 _PROPERTIES: Final = (
-    "run", "id", "sae", "layer", "index", "url", "label", "n_positive", "n_active", "density", "mean", "max",
-    "threshold", "positional", "state_in", "state_out", "best_in", "best_out",
+    "run", "id", "sae", "layer", "index", "url", "label", "label_source", "n_positive", "n_active", "density",
+    "mean", "max", "threshold", "positional", "state_in", "state_out", "best_in", "best_out",
 )  # fmt: skip
 
 

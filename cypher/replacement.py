@@ -124,7 +124,7 @@ def renew(connection: Connection, run: RunDirectory, found: Found, find: Callabl
         RunError: another process is writing the run.
     """
     with run.writing():
-        _mend(connection, run, report)
+        mend(connection, run, report)
         content, before = run.content_hash, _numbers(run)
         going = found.partitions(run) if found.partitions else None
         _check(connection, run, content, found.nodes, going)
@@ -141,7 +141,7 @@ def renew(connection: Connection, run: RunDirectory, found: Found, find: Callabl
     return result
 
 
-def _mend(connection: Connection, run: RunDirectory, report: Report) -> None:
+def mend(connection: Connection, run: RunDirectory, report: Report) -> None:
     """Load a run again whose nodes a process that is gone had begun to replace."""
     state = connection.read(_LEFT, run=run.record.id)
     if state and state[0]["status"] == "loading" and is_dead(state[0]["owner"], state[0]["silent"]):
@@ -149,14 +149,23 @@ def _mend(connection: Connection, run: RunDirectory, report: Report) -> None:
         load(connection, run, report)
 
 
+def check_content(connection: Connection, run: RunDirectory, content: str) -> None:
+    """Check that the graph holds a content of a run.
+
+    Raises:
+        GraphError: it does not.
+    """
+    state = connection.read(_STATE, run=run.record.id, content=content)
+    if not state or not state[0]["is_there"]:
+        raise GraphError(f"the graph does not hold run {run.record.id} as it is on disk; first: saedb load {run.path}")
+
+
 def _check(
     connection: Connection, run: RunDirectory, content: str, nodes: Collection[Node], partitions: list[str] | None
 ) -> None:
     """Check that the graph holds a content of a run, and nothing of the user's on the nodes."""
     name = run.record.id
-    state = connection.read(_STATE, run=name, content=content)
-    if not state or not state[0]["is_there"]:
-        raise GraphError(f"the graph does not hold run {name} as it is on disk; first: saedb load {run.path}")
+    check_content(connection, run, content)
     for node in nodes:
         known = {"names": [p.name for p in node.properties], "types": _types(node)}
         rows = connection.read(_OWN.format(label=node.label), run=name, partitions=partitions, **known)

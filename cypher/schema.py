@@ -77,6 +77,10 @@ def _float(name: str, meaning: str, unit: str | None = None) -> Property:
     return Property(name=name, type="FLOAT", meaning=meaning, unit=unit)
 
 
+def _strings(name: str, meaning: str) -> Property:
+    return Property(name=name, type="LIST<STRING>", meaning=meaning)
+
+
 def _of_column(column: tables.Column) -> Property:
     type_: Type = next(name for name, arrow in ARROW.items() if arrow == column.type)
     return Property(name=column.name, type=type_, meaning=column.meaning, unit=column.unit)
@@ -139,10 +143,13 @@ FEATURE: Final = Node(
     properties=(
         _RUN,
         *map(_of_column, tables.FEATURES.columns),
+        _string("label_source", "where that label is from: auto, or source, author and (method)"),
+        _strings("labels", "all its labels, that one first"),
+        _strings("label_sources", "where each of these is from"),
         _integer("community", "number of its community, in the partition that is the default"),
     ),
     indexes=(("run",), ("run", "layer")),
-    full_text=("label", "top_tokens"),
+    full_text=("label", "labels", "top_tokens"),
 )
 
 PARTITION: Final = Node(

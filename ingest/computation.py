@@ -47,6 +47,7 @@ from saedb.ingest.statistics import FeatureStatistics, feature_statistics
 from saedb.ingest.stretches import StoredText
 from saedb.ingest.tables import DOCUMENTS, EDGES, EXAMPLES, FEATURES, TOKENS
 from saedb.ingest.vocabulary import Vocabulary, vocabulary
+from saedb.ingest.wholewords import whole_words
 
 Statistics = Mapping[str, FeatureStatistics]
 """By SAE id."""
@@ -246,6 +247,7 @@ class Computation:
         self, statistics: Statistics, words: Vocabulary, advance: Callable[[int], None]
     ) -> Iterator[pa.Table]:
         examples = short_examples(self._run.parts(EXAMPLES, EXAMPLES_FILE, "feature", "rank", "tokens", "at"))
+        whole = whole_words(self._run.parts(EXAMPLES, EXAMPLES_FILE, "feature", "tokens", "at"))
         for source, loaded in zip(self._sources, self._materials.saes, strict=True):
             ids, found = self._ids[source.id], statistics[source.id]
             before, after = self._materials.set.before(source), self._materials.set.after(source)
@@ -261,6 +263,7 @@ class Computation:
                 top=top_words(self._text, source.id, source.d_sae, tokens=self._tokens.ravel(), vocabulary=words),
                 promoted=self._promoted(loaded, words, advance),
                 examples=[examples.get(feature, []) for feature in ids],
+                whole=whole,
             )
 
     def _promoted(

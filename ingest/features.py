@@ -46,8 +46,12 @@ def feature_rows(
     top: Sequence[TopWords],
     promoted: Sequence[Sequence[str]],
     examples: Sequence[Sequence[str]],
+    whole: Mapping[str, Mapping[str, str]],
 ) -> pa.Table:
-    """Return the feature table's rows for one SAE; every argument but `source` is by feature, [d_sae]."""
+    """Return the feature table's rows for one SAE; every argument but `source` is by feature, [d_sae].
+
+    `whole` is by id of the feature, as `wholewords.whole_words` returns it.
+    """
     count = len(ids)
     return rows(
         FEATURES,
@@ -73,7 +77,7 @@ def feature_rows(
             "state_out": state_out,
             "best_in": best_in,
             "best_out": best_out,
-            "label": [label(t, p) for t, p in zip(top, promoted, strict=True)],
+            "label": [label(t, p, whole.get(id_, {})) for t, p, id_ in zip(top, promoted, ids, strict=True)],
             "top_tokens": [list(t.words) for t in top],
             "promoted_tokens": [list(p) for p in promoted],
             "examples": [list(e) for e in examples],

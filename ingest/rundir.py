@@ -33,12 +33,17 @@ FEATURES_FILE: Final = "features.parquet"
 TOKENS_FILE: Final = "tokens.parquet"
 DOCUMENTS_FILE: Final = "documents.parquet"
 EXAMPLES_FILE: Final = "examples.parquet"
+LABELS_FILE: Final = "labels.parquet"
 COMMUNITIES_FILE: Final = "communities.parquet"
 RESOLUTIONS_FILE: Final = "resolutions.parquet"
 GATES_FILE: Final = "gates.parquet"
 SPLITS_FILE: Final = "splits.parquet"
 
-_ADOPTED: Final = {COMMUNITIES_FILE: tables.COMMUNITIES, RESOLUTIONS_FILE: tables.RESOLUTIONS}
+_ADOPTED: Final = {
+    LABELS_FILE: tables.LABELS,
+    COMMUNITIES_FILE: tables.COMMUNITIES,
+    RESOLUTIONS_FILE: tables.RESOLUTIONS,
+}
 """Tables that say all of what they hold: others have a part of it in ``run.json``, and are found again."""
 
 RECORD_FILE: Final = "run.json"

@@ -152,6 +152,23 @@ EXAMPLES: Final = Table(
     group=4096,
 )
 
+LABELS: Final = Table(
+    name="labels",
+    meaning="one row per label of a feature, automatic ones among them; there once any were imported",
+    columns=(
+        _column("feature", pa.string(), "id of the feature"),
+        _column("rank", pa.int64(), "order among the labels of its feature; 0 is the preferred one"),
+        _column("text", pa.string(), "the label, on one line"),
+        _column("source", pa.string(), "auto, neuronpedia, paper, or the name that an import gave"),
+        _column("author", pa.string(), "model or person that wrote it", null=True),
+        _column("method", pa.string(), "how it was made, as the source calls that", null=True),
+        _column("score", pa.float64(), "the source's own; higher is better", null=True),
+        _column("file", pa.string(), "file that it was in", null=True),
+        _column("imported", pa.string(), "when, ISO 8601, UTC"),
+        _column("preference", _TEXTS, "what was asked to be preferred, best first; the same in every row"),
+    ),
+)
+
 PARTITION: Final = (
     _column("partition", pa.string(), "name of the partition"),
     _column("is_default", pa.bool_(), "whether views are coloured by it, and features carry its numbers"),

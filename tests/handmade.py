@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from saedb.ingest import rundir, tables
+from saedb.ingest.labelling.table import Labels
 from saedb.ingest.motifs.settings import KINDS
 from saedb.ingest.record import GatesRecord, RunRecord, SaeRecord, SplitsRecord, TokenCounts
 from saedb.ingest.rundir import RunDirectory
@@ -40,6 +41,7 @@ def handmade(folder: Path, name: str, *, found: bool = True, **edges: Any) -> Ru
         filled = columns or {"source": [], "target": []}
         run.write(tables.EDGES, rundir.edges_file(source, target), [tables.rows(tables.EDGES, filled)])
     if found:
+        _add_labels(run)
         _add_communities(run)
         _add_gates(run)
         _add_splits(run)
@@ -77,6 +79,24 @@ def _edges(source: str, target: str) -> dict[str, Any]:
         "jaccard": NUMBERS[::-1],
         "support": COUNTS,
     }
+
+
+def _add_labels(run: RunDirectory) -> None:
+    """Give some features labels from elsewhere, beside their own, before it, or where they have none."""
+    columns = {
+        "feature": [*ids("0-a")[:4], *ids("0-a")[3:5], ids("2-a")[0]],
+        "rank": [0] * 7,
+        "text": ["one", "é;|", "'}) DETACH DELETE n //", "two", '"`\\', "x" * 500, "\u202e[a]"],
+        "source": ["neuronpedia"] * 5 + ["ours"] * 2,
+        "author": ["gpt-4o-mini", None, "m", "m", "n", None, "A. Person; (x)"],
+        "method": ["oai_token-act-pair", None, None, None, "np_max-act", None, None],
+        "score": [None, 0.5, -0.0, 5e-324, None, None, 1.0],
+        "file": ["batch-0.jsonl.gz"] * 7,
+        "imported": ["2026-01-02T00:00:00+00:00"] * 7,
+        "preference": [[]] * 7,
+    }
+    labels = Labels.of(run).merged(tables.rows(tables.LABELS, columns))
+    labels.preferring(["ours", "auto"]).write(run)
 
 
 def _add_communities(run: RunDirectory) -> None:

@@ -1,4 +1,4 @@
-"""Gates and splits for a made-up run: some of each kind and verdict, among features that have edges in common."""
+"""Gates, splits and labels for a made-up run; some gates of each kind, among features that have edges in common."""
 
 from itertools import cycle, islice
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from saedb.ingest import rundir, tables
+from saedb.ingest.labelling.table import Labels
 from saedb.ingest.motifs.settings import KINDS, VERDICTS
 from saedb.ingest.record import GatesRecord, SplitsRecord
 from saedb.ingest.rundir import RunDirectory
@@ -29,7 +30,18 @@ def plant(run: RunDirectory, seed: int) -> RunDirectory:
         gates=GatesRecord(settings={}, tested={}, kept={}, chance={}),
         splits=SplitsRecord(settings={}, count=len(splits)),
     )
+    _label(run, random)
     return run
+
+
+def _label(run: RunDirectory, random: np.random.Generator) -> None:
+    """Give some features a label from elsewhere."""
+    ids = np.array(run.read(tables.FEATURES, rundir.FEATURES_FILE)["id"].to_pylist(), dtype=object)
+    own = ids[random.random(len(ids)) < 0.3]
+    columns = {"feature": own, "rank": [0] * len(own), "text": [f"named {id_}" for id_ in own]}
+    columns |= {"source": ["names"] * len(own), "imported": [run.record.created] * len(own)}
+    found = tables.rows(tables.LABELS, columns | {"preference": [[]] * len(own)})
+    Labels.of(run).merged(found).write(run)
 
 
 def _rows(table: tables.Table, rows: list[dict[str, object]]) -> pa.Table:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from labelled import labels_of
 
 from saedb.cypher.connection import Connection
 from saedb.cypher.edgetable import import_edges
@@ -154,7 +155,8 @@ def graph(connection: Connection, run: str) -> dict[str, Any]:
 def check_tables(connection: Connection, run: RunDirectory) -> None:
     """Compare every feature and edge of the graph, with all its properties, to the rows of the tables."""
     id_ = run.record.id
-    rows = run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pylist()
+    labels = labels_of(run)
+    rows = [{**row, **labels.get(row["id"], {})} for row in run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pylist()]
     found = connection.read("MATCH (f:Feature {run: $run}) RETURN properties(f) AS p", run=id_)
     assert _known_rows(row["p"] for row in found) == _known_rows({**row, "run": id_} for row in rows)
     rows = [row for name in run.edge_files for row in run.read(tables.EDGES, name).to_pylist()]

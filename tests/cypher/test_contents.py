@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from handmade import PAIRS, SAES, WIDTH, handmade
+from labelled import labels_of
 
 from saedb.cypher import contents, schema
 from saedb.cypher.contents import Part
@@ -50,7 +51,11 @@ def test_features_are_the_rows_of_their_table_with_their_community_in_the_defaul
     communities = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE).to_pylist()
     number = {id_: row["number"] for row in communities if row["is_default"] for id_ in row["members"]}
     rows = run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pylist()
-    assert rows_of(run, "Feature") == Counter(_known({**row, "community": number.get(row["id"])}) for row in rows)
+    labels = labels_of(run)
+    assert any(len(own["labels"]) > 1 for own in labels.values())
+    assert rows_of(run, "Feature") == Counter(
+        _known({**row, **labels.get(row["id"], {}), "community": number.get(row["id"])}) for row in rows
+    )
 
 
 def test_edges_are_the_rows_of_their_tables(run: RunDirectory) -> None:

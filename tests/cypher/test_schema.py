@@ -9,7 +9,8 @@ from saedb.ingest.tables import FEATURES, GATES, SPLITS
 
 def test_every_measure_and_every_column_of_features_is_a_property() -> None:
     assert {p.name for p in schema.EVOLVES_TO.properties} == {"run", *(m.name for m in (*MEASURES, *EVIDENCE))}
-    assert {p.name for p in schema.FEATURE.properties} == {"run", "community", *(c.name for c in FEATURES.columns)}
+    added = {"run", "label_source", "labels", "label_sources", "community"}
+    assert {p.name for p in schema.FEATURE.properties} == added | {c.name for c in FEATURES.columns}
 
 
 def test_every_column_of_a_stage_is_a_property_or_a_relationship() -> None:

@@ -109,5 +109,6 @@ def test_a_feature_has_the_url_of_its_page_where_neuronpedia_has_one(
         top=[NO_WORDS] * 2,
         promoted=[(), ()],
         examples=[(), ()],
+        whole={},
     )
     assert found["url"].to_pylist() == urls
