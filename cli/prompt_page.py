@@ -1,7 +1,7 @@
 """A prompt as a page for the terminal, and what to do with it next."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import click
 from rich.cells import cell_len
@@ -103,17 +103,35 @@ def _body(shown: PromptView, columns: int) -> Iterator[str]:
     if not shown.features:
         yield f"\nNo feature is active on {where}; try a lower --threshold, or another --token."
         return
-    rows = [
-        {**row, "feature": short_id(row["feature"]), "source": row["source"] and short_id(row["source"])}
-        | {"token": f"{row['position']} {row['token'].strip()}", shown.measure: row["value"]}
-        for row in shown.rows()
-    ]
     headings = {
         sae: click.style(f"{sae}: {min(count, shown.top)} of {count} active on {where}", bold=True)
         for sae, count in shown.active.items()
     }
-    names = ["feature", "label", *(["token"] if shown.position is None else []), "activation", "share", "community"]
-    kept = [column for name in names for column in COLUMNS if column.name == name]
-    kept += [Column(name="source", type="feature"), Column(name=shown.measure, type="float")]
+    above = [headings[feature.facts.sae] for feature in shown.features]
     yield ""
-    yield table(rows, kept, columns, [headings[feature.facts.sae] for feature in shown.features])
+    yield table([_row(row, shown.measure) for row in shown.rows()], _columns(shown), columns, above)
+
+
+def _columns(shown: PromptView) -> list[Column]:
+    token = [Column(name="token", type="string")] if shown.position is None else []
+    return [
+        Column(name="feature", type="feature"),
+        Column(name="label", type="string"),
+        *token,
+        Column(name="activation", type="float"),
+        Column(name="share", type="integer", unit="%"),
+        Column(name="community", type="integer"),
+        Column(name="source", type="feature"),
+        Column(name=shown.measure, type="float"),
+    ]
+
+
+def _row(row: dict[str, Any], measure: str) -> dict[str, Any]:
+    return {
+        **row,
+        "feature": short_id(row["feature"]),
+        "token": f"{row['position']} {row['token'].strip()}",
+        "share": None if row["share"] is None else round(100 * row["share"]),
+        "source": None if row["source"] is None else short_id(row["source"]),
+        measure: row["value"],
+    }

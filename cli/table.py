@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from rich import box
@@ -61,12 +62,12 @@ def _fitted(columns: Sequence[Column], cells: Sequence[list[Lines]], width: int,
 
 def _headed(rows: Sequence[str], headings: Sequence[str], between: str) -> str:
     """Return rows below each other, with their headings where these change."""
-    before = [None, *headings]
-    marked = [
-        f"\n{heading}\n{row}" if heading != last else row
-        for row, heading, last in zip(rows, headings, before, strict=False)
-    ]
-    return between.join(marked if headings else rows)
+    if not headings:
+        return between.join(rows)
+    marked = [f"{headings[0]}\n{rows[0]}"]
+    for (last, heading), row in zip(pairwise(headings), rows[1:], strict=True):
+        marked.append(row if heading == last else f"\n{heading}\n{row}")
+    return between.join(marked)
 
 
 def _shared_model(columns: Sequence[Column], cells: Sequence[list[Lines]]) -> str | None:

@@ -190,7 +190,7 @@ def prompts(run: RunDirectory, names: Collection[str] | None = None) -> Iterator
         return
     found = run.read(tables.PROMPTS, rundir.PROMPTS_FILE)
     if names is not None:
-        found = found.filter(pc.field("id").isin(list(names)))
+        found = found.filter(pc.field("id").isin(pa.array(list(names), pa.string())))
     yield _part(schema.PROMPT, _properties(schema.PROMPT, found))
     owner = pc.call_function("list_parent_indices", [found["features"].combine_chunks()])
     ends = {"source": found["id"].take(owner), "target": _flat(found["features"])}

@@ -28,13 +28,17 @@ WHERE d.id IN $ids AND e.{measure} >= $floor
 RETURN u.id AS source, d.id AS target, e.{measure} AS value
 ORDER BY u.depth, value DESC, source, target
 """
-_GRAPH: Final = """MATCH (p:Prompt {{run: {run}, id: {prompt}}})-[a:ACTIVATES{position}]->(f:Feature)
-WITH p, f, CASE WHEN f.max > 0 THEN max(a.activation) / f.max ELSE 0.0 END AS share ORDER BY share DESC, f.index
+_GRAPH: Final = """MATCH (p:Prompt {{run: {run}, id: {prompt}}})
+MATCH (p)-[a:ACTIVATES{position}]->(f:Feature)
+WITH p, f, max(a.activation) AS activation
+WITH p, f, CASE WHEN f.max > 0 THEN activation / f.max ELSE 0.0 END AS share
+ORDER BY share DESC, f.index
 WITH p, f.depth AS depth, collect(f)[..{top}] AS best
 WITH p, collect(best) AS layers
 WITH p, reduce(shown = [], best IN layers | shown + best) AS features
 MATCH active = (p)-[:ACTIVATES{position}]->(f) WHERE f IN features
-OPTIONAL MATCH edge = (f)-[e:EVOLVES_TO]->(g) WHERE g IN features AND e.{measure} >= {floor}
+OPTIONAL MATCH edge = (f)-[e:EVOLVES_TO]->(g)
+WHERE g IN features AND e.{measure} >= {floor}
 RETURN active, edge"""
 
 

@@ -59,7 +59,7 @@ class StoredPrompts:
 
     def without(self, names: Sequence[str]) -> Self:
         """Return it without some prompts."""
-        return type(self)(self.rows.filter(~pc.field("id").isin(list(names))))
+        return type(self)(self.rows.filter(~pc.field("id").isin(pa.array(names, pa.string()))))
 
     def added(self, prompt: Prompt) -> Self:
         """Return it with one more prompt."""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from saedb.ingest import rundir, tables
@@ -49,7 +50,7 @@ def facts_of(run: RunDirectory, ids: Collection[str]) -> dict[str, Facts]:
         RunError: the table of features is missing or damaged.
     """
     names = [*Facts.__dataclass_fields__]
-    wanted = sorted(set(ids))
+    wanted = pa.array(sorted(set(ids)), pa.string())
     found: dict[str, Facts] = {}
     for part in run.parts(tables.FEATURES, rundir.FEATURES_FILE, "id", *names):
         for row in part.filter(pc.field("id").isin(wanted)).to_pylist():
@@ -87,7 +88,7 @@ def edges_among(run: RunDirectory, ids: Collection[str], measure: str, floor: fl
     Raises:
         RunError: a table of edges is missing or damaged.
     """
-    wanted = sorted(set(ids))
+    wanted = pa.array(sorted(set(ids)), pa.string())
     is_among = pc.field("source").isin(wanted) & pc.field("target").isin(wanted)
     for name in run.edge_files:
         for part in run.parts(tables.EDGES, name, "source", "target", measure):

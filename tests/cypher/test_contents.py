@@ -161,6 +161,7 @@ def test_prompts_are_the_rows_of_their_table_with_a_relationship_for_each_activa
     node, relationships = contents.prompts(run, ["p1", "p0"])
     assert set(node.rows["id"].to_pylist()) == {"p0", "p1"}
     assert set(relationships.rows["source"].to_pylist()) == {"p1"}
+    assert [part.rows.num_rows for part in contents.prompts(run, [])] == [0, 0]
 
 
 def test_a_stage_that_found_nothing_has_no_rows(tmp_path: Path) -> None:

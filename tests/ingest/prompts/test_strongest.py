@@ -79,6 +79,7 @@ def test_edges_among_are_those_with_both_ends_and_enough_of_the_measure(run: Run
     assert {(u, d): value for u, d, value in found} == {(whole(u), whole(d)): r for (u, d), r in among.items()}
     assert len(found) == len(among) == 9
     assert list(edges_among(run, ids(*some), "jaccard", 0.0)) == []
+    assert (list(edges_among(run, [], "pearson", 0.0)), facts_of(run, [])) == ([], {})
 
 
 def test_the_strongest_input_is_the_first_of_equal_ones() -> None:
