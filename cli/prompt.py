@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 @click.option("--measure", default=PROMPT_MEASURE, show_default=True, help="Of the edges among them.")
 @click.option("--save/--no-save", default=True, show_default=True, help="Store it in the run and in the graph.")
 @click.option("--name", help="Name to store it by.  [default: made of its text]")
+@click.option("--show", "stored", metavar="NAME", help="Only show a stored prompt, without reading it again.")
 @click.option("--forget", metavar="NAME", help="Only take a stored prompt away.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @output_option
@@ -56,6 +57,7 @@ def prompt(
     measure: str,
     save: bool,
     name: str | None,
+    stored: str | None,
     forget: str | None,
     device: Device,
     output: Output,
@@ -65,38 +67,57 @@ def prompt(
 
     The run's model and SAEs read TEXT; "-" takes it from stdin. Every activation above the threshold, on any token that
     counts, is stored as a Prompt in the run directory and in the graph. With --no-save nothing is stored, and no server
-    is needed: RUN may then be a folder, and the newest one is that of the runs folder.
+    is needed: --run may then be a folder, and its default is the newest of the runs folder.
 
     \b
     saedb prompt 'The capital of France is'
     saedb prompt 'The capital of France is' --token France --top 10
     saedb prompt 'The capital of France is' --name france --threshold 0.1
     saedb prompt - --run gpt2 --all --no-save < text.txt
+    saedb prompt --show france --token France
     saedb prompt --forget france
     """
-    if (text is None) == (forget is None):
-        raise click.UsageError("give a TEXT, or --forget NAME")
+    if (text, stored, forget).count(None) != 2:
+        raise click.UsageError("give one of TEXT, --show NAME and --forget NAME")
     if token is not None and everywhere:
         raise click.UsageError("--token shows one token, --all shows all; leave out one")
+    if text is None and (threshold, name) != (None, None):
+        raise click.UsageError("--threshold and --name are of a TEXT that is read; leave them out")
     if forget is not None:
         _forget(forget, run, server)
         return
     from saedb.cypher.promptview import check_measure, view
-    from saedb.ingest.prompts.prompt import check_text
+    from saedb.ingest.prompts.stored import StoredPrompts
     from saedb.ingest.prompts.tokens import chosen
 
-    text = sys.stdin.read().removesuffix("\n") if text == "-" else str(text)
-    check_text(text)
+    text = _given(text)
     check_measure(measure)
     with _connected(server, save=save) as connection:
         directory = _directory(run, connection)
-        found = _read(directory, text, name, threshold, device)
+        if text is None:
+            found = StoredPrompts.of(directory).prompt(str(stored), directory.record.id)
+        else:
+            found = _read(directory, text, name, threshold, device)
         position = None if everywhere else chosen(found.tokens, found.counted, token)
         shown = view(directory, found, position=position, top=top, measure=measure)
         _show(shown, output)
-        if connection is not None:
+        if connection is not None and text is not None:
             _save(connection, directory, found)
-    _next(shown, is_saved=save)
+    _next(shown, is_saved=save or text is None)
+
+
+def _given(text: str | None) -> str | None:
+    """Return the text, which may be on stdin.
+
+    Raises:
+        InputError: it is empty, or none that can be stored.
+    """
+    from saedb.ingest.prompts.prompt import check_text
+
+    if text is not None:
+        text = sys.stdin.read().removesuffix("\n") if text == "-" else text
+        check_text(text)
+    return text
 
 
 def _connected(server: ServerChoice, *, save: bool) -> "AbstractContextManager[Connection | None]":

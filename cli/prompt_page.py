@@ -29,6 +29,8 @@ COLUMNS: Final = (
 """Those of the query ``prompt`` of the library."""
 
 _INDENT: Final = 8
+_WIDE: Final = 100
+"""Columns from which on a table with tokens has the activations."""
 _LINE: Final = 100
 """Characters of the line of tokens where nothing limits a line."""
 
@@ -45,8 +47,9 @@ def steps(shown: PromptView, *, is_saved: bool) -> Iterator[str]:
     if not is_saved:
         yield "the same command without --no-save, which stores it for the queries and both browsers"
         return
-    token = "" if shown.position is None else f" --token {shown.position}"
-    yield f"saedb query prompt {prompt.id} --run {shown.run}{token}"
+    token = " --all" if shown.position is None else f" --token {shown.position}"
+    yield f"saedb prompt --show {prompt.id}{token} --run {shown.run}      (again, at once)"
+    yield f"saedb query prompts --run {shown.run}"
     if (browse := browser_step(shown)) is not None:
         yield browse
     yield "Neo4j Browser (saedb status tells where it is); paste:"
@@ -109,16 +112,18 @@ def _body(shown: PromptView, columns: int) -> Iterator[str]:
     }
     above = [headings[feature.facts.sae] for feature in shown.features]
     yield ""
-    yield table([_row(row, shown.measure) for row in shown.rows()], _columns(shown), columns, above)
+    yield table([_row(row, shown.measure) for row in shown.rows()], _columns(shown, columns), columns, above)
 
 
-def _columns(shown: PromptView) -> list[Column]:
+def _columns(shown: PromptView, columns: int) -> list[Column]:
+    """Return the columns of the table: of a narrow one with tokens, not the activations, of which it has the shares."""
     token = [Column(name="token", type="string")] if shown.position is None else []
+    activation = [Column(name="activation", type="float")] if columns >= _WIDE or not token else []
     return [
         Column(name="feature", type="feature"),
         Column(name="label", type="string"),
         *token,
-        Column(name="activation", type="float"),
+        *activation,
         Column(name="share", type="integer", unit="%"),
         Column(name="community", type="integer"),
         Column(name="source", type="feature"),

@@ -8,7 +8,7 @@ from typing import Final
 from saedb.ingest.errors import InputError
 from saedb.ingest.naming import checked_name, quoted
 
-_LONGEST: Final = 30
+_LONGEST: Final = 20
 """Characters of a name that the text gives."""
 _DIGITS: Final = 6
 """Hexadecimal digits of the text's hash in it."""

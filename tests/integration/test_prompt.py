@@ -69,7 +69,10 @@ def test_a_prompt_is_shown_stored_and_asked_for_again(run: RunDirectory, connect
     assert check_fresh(connection, run) == ["cat"]
 
     asked = CliRunner().invoke(main, ["query", "prompt", "cat", "--run", "tiny", "--token", "6", "--output", "json"])
-    assert "saedb query prompt cat --run tiny --token 6" in result.stderr
+    assert "saedb prompt --show cat --token 6 --run tiny" in result.stderr
+    stored = prompt("--show", "cat", "--token", "6", "--run", "tiny")
+    assert (stored.stdout, stored.exit_code) == (result.stdout, 0)
+    assert prompt("--show", "cat", "--no-save", "--run", str(run.path)).stdout == result.stdout
     again = prompt(TEXT, "--run", "tiny", "--output", "json")
     assert json.loads(again.stdout) == json.loads(asked.stdout)
     assert "Stored already as cat" in again.stderr
@@ -157,6 +160,7 @@ def test_a_prompt_is_forgotten(run: RunDirectory, connection: Connection) -> Non
         ([TEXT, "--token", "0"], "token 0 '<s>' does not count in this run"),
         ([TEXT, "--run", "tinny"], "no run 'tinny'; did you mean tiny?"),
         ([TEXT, "--name", "a b"], "name of a prompt 'a b' must be letters"),
+        (["--show", "cat"], "run tiny has no prompt 'cat'; it has none"),
         ([TEXT, "--measure", "person"], "there is no measure 'person'; did you mean pearson"),
     ],
 )
@@ -170,7 +174,14 @@ def test_what_a_tired_user_does_is_one_line(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], [TEXT, "--forget", "x"], [TEXT, "--all", "--token", "1"], [TEXT, "--top", "0"]]
+    "arguments",
+    [
+        [],
+        [TEXT, "--forget", "x"],
+        ["--show", "x", "--name", "y"],
+        [TEXT, "--all", "--token", "1"],
+        [TEXT, "--top", "0"],
+    ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(arguments: list[str]) -> None:
     assert prompt(*arguments).exit_code == 2

@@ -209,8 +209,7 @@ def test_a_prompt_is_shown_layer_by_layer_with_the_strongest_edge_into_each(grap
 
 def test_prompts_are_listed_newest_first(graph: Graph) -> None:
     rows = graph.rows(library()["prompts"], {})
-    assert [(row["prompt"], row["tokens"], row["counted"], row["activations"]) for row in rows] == [
-        ("law", 4, 3, len(ACTIVE["law"])),
-        ("rivers", 2, 1, 1),
+    assert [(row["prompt"], row["text"], row["tokens"], row["features"], row["created"]) for row in rows] == [
+        ("law", "the courts of", 4, len({feature for feature, *_ in ACTIVE["law"]}), "2999-02-04T00:00"),
+        ("rivers", "rivers", 2, 1, "2999-02-02T00:00"),
     ]
-    assert rows[0]["features"] == len({feature for feature, *_ in ACTIVE["law"]})
