@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     "Questions": {
         "query": "query",
         "feature": "query",
+        "prompt": "prompt",
         "report": "report_command",
         "cypher": "query",
         "schema": "schema",
