@@ -141,7 +141,7 @@ def _text(item: Question) -> str:
 
 
 def _key(item: Question, blank: Blank) -> str:
-    return f"{item.name}-{blank.name}"
+    return f"{item.group}-{item.name}-{blank.name}"
 
 
 def _circle(label: str) -> str:

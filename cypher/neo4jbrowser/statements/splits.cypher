@@ -1,4 +1,4 @@
-// Features that several of the next layer divide up.
+// Splits: features with those of the next layer that divide them up.
 // @group pictures
 // @param run: run  the run
 // @param limit: integer = 8 in [1, 1000]  most splits
