@@ -19,6 +19,12 @@ TITLE: Final = "saedb"
 SEARCH: Final = "search"
 ORIGIN: Final = "origin"
 
+# The play button is as large as the block's own text; the statement is smaller, and most people need not read it.
+_SLIDE: Final = "padding: 0 18px 24px"
+_STATEMENT: Final = (
+    "font-size: 24px; line-height: 16px; max-height: 132px; overflow: auto; padding-top: 12px !important"
+)
+_CYPHER: Final = "font-size: 12px; font-weight: 400"
 _LEGEND: Final = 36
 """Layers whose colours are shown."""
 _BOX: Final = "display: inline-block; min-width: 22px; padding: 1px 4px; border-radius: 3px; text-align: center"
@@ -34,7 +40,7 @@ _HEADINGS: Final = {
 
 def html() -> str:
     """Return the guide."""
-    slides = "\n".join(f"<slide>\n{''.join(slide)}</slide>" for slide in _slides())
+    slides = "\n".join(f'<slide>\n<div style="{_SLIDE}">{"".join(slide)}</div></slide>' for slide in _slides())
     return (
         f'<article class="guide">\n<title>{TITLE}</title>\n<carousel class="deck container-fluid">\n'
         f"{slides}\n</carousel>\n</article>\n"
@@ -118,9 +124,9 @@ def _block(item: Question, *, is_headed: bool = True) -> Iterator[str]:
         yield f"<p>It takes several steps, so ask in the terminal:<br/><code>{escape(item.command)}</code></p>"
         return
     yield from (_input(item, blank) for blank in item.blanks)
-    yield f'<pre class="code runnable pre-scrollable">{_text(item)}</pre>\n'
+    yield f'<pre class="code runnable" style="{_STATEMENT}"><span style="{_CYPHER}">{_text(item)}</span></pre>\n'
     if item.nothing:
-        yield f"<p><small>No rows? {escape(item.nothing[0].upper() + item.nothing[1:])}.</small></p>"
+        yield f"<p><small>No rows? {escape(item.nothing)}.</small></p>"
 
 
 def _input(item: Question, blank: Blank) -> str:

@@ -28,6 +28,13 @@
   function byId(items) {
     return Object.fromEntries(items.map((item) => [item.id, item]));
   }
+  // Browser's own examples have no id.
+  function refreshedList(now, before, next) {
+    const known = byId([...before, ...next]);
+    const mine = now.filter((item) => item.id in known);
+    const others = now.filter((item) => !(item.id in known));
+    return [...others, ...Object.values(refreshed(byId(mine), byId(before), byId(next)))];
+  }
 
   const last = read("saedb.seed", null);
   const isFirst = last === null;
@@ -36,9 +43,7 @@
     write("neo4j." + key, refreshed(read("neo4j." + key, null) ?? {}, last?.objects[key] ?? {}, next));
   }
   for (const [key, next] of Object.entries(ours.lists)) {
-    const now = read("neo4j." + key, []);
-    const kept = refreshed(byId(now), byId(last?.lists[key] ?? []), byId(next));
-    write("neo4j." + key, Object.values(kept));
+    write("neo4j." + key, refreshedList(read("neo4j." + key, null) ?? [], last?.lists[key] ?? [], next));
   }
   write("saedb.seed", ours);
 })(saedb);

@@ -68,7 +68,7 @@ def write(folder: Path) -> None:
         file = draft / "browser" / "saedb" / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    _seeded(draft / "browser" / "index.html", stamp)
+    _seed_first(draft / "browser" / "index.html")
     (draft / "stamp").write_text(stamp, encoding="ascii")
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
@@ -86,13 +86,13 @@ def _ours() -> dict[str, str]:
     }
 
 
-def _seeded(index: Path, stamp: str) -> None:
-    """Load the seed before Browser; another address for another content, because browsers keep scripts for days."""
+def _seed_first(index: Path) -> None:
+    """Make the page load the seed before Browser, which reads its storage at once."""
     text = index.read_text(encoding="utf-8")
     if _FIRST_SCRIPT not in text:
         raise ValueError(f"no {_FIRST_SCRIPT} in {index}")
-    script = f'<script src="saedb/seed.js?{stamp[:16]}"></script>'
-    index.write_text(text.replace(_FIRST_SCRIPT, script + _FIRST_SCRIPT, 1), encoding="utf-8")
+    seeded = text.replace(_FIRST_SCRIPT, f'<script src="saedb/seed.js"></script>{_FIRST_SCRIPT}', 1)
+    index.write_text(seeded, encoding="utf-8")
 
 
 def _stamp(ours: dict[str, str]) -> str:
