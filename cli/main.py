@@ -14,7 +14,13 @@ from saedb.ingest.errors import SaedbError
 
 COMMANDS: Final[dict[str, dict[str, str]]] = {
     "Start here": {"demo": "ingest"},
-    "Local server": {"up": "server", "down": "server", "status": "server", "doctor": "server"},
+    "Local server": {
+        "up": "server",
+        "down": "server",
+        "status": "server",
+        "doctor": "server",
+        "browser-setup": "browser_setup",
+    },
     "Runs": {
         "ingest": "ingest",
         "estimate": "estimate",

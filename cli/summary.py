@@ -213,7 +213,8 @@ def next_steps(graph: Graph, run: RunDirectory, server: Running | None) -> str:
     chains = graph.rows(library.find("pass-through-chains"), {"run": run.record.id, "limit": 1})
     lines = ["Next:"]
     if server is not None:
-        lines += [f"  Neo4j Browser  {server.browser}"]
+        lines += [f"  Neo4j Browser  {server.login.as_uri()}   (logs in)"]
+        lines += [f"                 {server.browser}"]
         lines += [f"                 user {server.address.username}, password: cat {server.password_file}"]
     lines += ["  saedb query    (all questions)"]
     lines += [f"  saedb query pass-through-chains --min-pearson 0.9 --run {run.record.id}"]

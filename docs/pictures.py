@@ -41,12 +41,8 @@ def main() -> None:
 
 
 def log_in(page: Page, running: Running) -> None:
-    """Open Neo4j Browser on the local server and connect."""
-    page.goto(running.browser)
-    page.get_by_test_id("password").wait_for()
-    page.wait_for_load_state("networkidle")
-    page.get_by_test_id("password").fill(running.address.password)
-    page.get_by_test_id("connect").click()
+    """Open Neo4j Browser on the local server, by the link that logs in."""
+    page.goto(running.login.as_uri())
     page.get_by_text("You are connected as user").first.wait_for()
 
 
