@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "query": "query",
         "feature": "query",
         "report": "report_command",
+        "export": "export",
         "cypher": "query",
         "schema": "schema",
     },
@@ -84,7 +85,7 @@ class CommandLine(click.Group):
 def _system_error(error: OSError) -> str | None:
     where = f" ({error.filename})" if error.filename else ""
     match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             return f"no space left on the disk{where}; make room, then run the same command again"
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return f"not allowed to write or read{where}; check its permissions"

@@ -44,7 +44,8 @@ _ADOPTED: Final = {COMMUNITIES_FILE: tables.COMMUNITIES, RESOLUTIONS_FILE: table
 RECORD_FILE: Final = "run.json"
 
 _TABLE: Final = re.compile(r"[a-z][a-z_]*\.parquet")
-_TEMPORARY: Final = ".unfinished"
+TEMPORARY: Final = ".unfinished"
+"""How the name of a file ends that is being written."""
 _LONGEST_PATH: Final = 4096
 """Characters that Linux takes."""
 _RECORD: Final = TypeAdapter(RunRecord)
@@ -114,7 +115,7 @@ class RunDirectory:
         """
         with locked(self.path):
             self.record = type(self).open(self.path).record
-            for left in self.path.rglob(f"*{_TEMPORARY}"):
+            for left in self.path.rglob(f"*{TEMPORARY}"):
                 left.unlink()
             for name, table in _ADOPTED.items():
                 self.has(name, table)
@@ -295,7 +296,7 @@ def replacing(file: Path, kind: Kind | None = None) -> Generator[Path]:
 
     `kind` names the fail points on the way, of which there are none without it.
     """
-    temporary = file.with_name(f".{file.name}.{os.getpid()}{_TEMPORARY}")
+    temporary = file.with_name(f".{file.name}.{os.getpid()}{TEMPORARY}")
     try:
         yield temporary
         _reached(kind, "written")
