@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "feature": "query",
         "report": "report_command",
         "export": "export",
+        "overlay": "overlay",
         "cypher": "query",
         "schema": "schema",
     },
