@@ -93,6 +93,8 @@ def export(
     if output != STDOUT:
         click.echo(output)
     click.echo(_summary(written), err=True)
+    if written.is_cut:
+        click.echo(f"{name} gave as many rows as its limit allows; more with --param limit=NUMBER.", err=True)
 
 
 def _values(query: Query, given: Sequence[str]) -> dict[str, Any]:

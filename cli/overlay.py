@@ -35,8 +35,8 @@ _LINKS: Final = {
     "no_node": "an end's id belongs to no node",
 }
 _SHOWN: Final = {"edge": "edge", "no_edge": "none", "further": "further", "not_forward": "not forward"}
-_MEASURES: Final = ("pearson", "jaccard", "necessity", "sufficiency", "support")
-"""What a table has space for; JSON and CSV have all."""
+_MEASURES: Final = ("pearson", "necessity", "sufficiency")
+"""What a table has space for, which leaves out the number of links, too; JSON and CSV have all."""
 _COLUMNS: Final = (
     Column(name="source", type="feature"),
     Column(name="source_label", type="string"),
@@ -122,7 +122,8 @@ def _show_page(found: "Overlay", limit: int) -> None:
     rows = [_row(pair, _MEASURES) for pair in found.pairs[:limit]]
     if rows:
         click.echo("")
-        show(rows, [*_COLUMNS, *_numbers(_MEASURES), *([_PATH] if found.looked_up else [])], "table")
+        columns = [column for column in _COLUMNS if column.name != "links"]
+        show(rows, [*columns, *_numbers(_MEASURES), *([_PATH] if found.looked_up else [])], "table")
     if len(found.pairs) > len(rows):
         click.echo(f"{len(rows):,} of {len(found.pairs):,} pairs shown; more with --limit.", err=True)
 

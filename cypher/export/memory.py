@@ -10,8 +10,8 @@ from saedb.cypher.export.attributes import for_xml, of_edges, of_features, weigh
 if TYPE_CHECKING:
     from networkx import DiGraph
 
-LARGEST: Final = 100_000
-"""Features and edges up to which networkx writes GraphML and GEXF: it needs some 10 kB for each."""
+LARGEST: Final = 50_000
+"""Features and edges up to which networkx writes GraphML and GEXF: it needs some 12 kB for each."""
 
 
 def digraph(

@@ -5,22 +5,18 @@ or the features of the run, or the rows of the query as they are.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
+from typing import Any, BinaryIO, Final, Literal
 
 import pyarrow as pa
 
-from saedb.cypher import library
 from saedb.cypher.export import destination, memory, nodelink, table, xmlstream
+from saedb.cypher.export.answer import Answer, Queried, ask
 from saedb.cypher.export.formats import TABLES, Format, format_of
 from saedb.cypher.export.selection import EDGE_SCHEMA, FEATURE_SCHEMA, Selection, Size
-from saedb.cypher.query import Query
 from saedb.ingest.errors import InputError
 from saedb.ingest.progress import Report, silent
-
-if TYPE_CHECKING:
-    from saedb.cypher.graph import Graph
 
 Rows = Literal["edges", "features"]
 
@@ -54,11 +50,14 @@ class Exported:
     format: Format
     run: str | None
     """None for the rows of a query that asks for none."""
-    features: int
-    edges: int
-    rows: int
+    features: int = 0
+    edges: int = 0
+    rows: int = 0
     """Of a query's table."""
     measure: str | None = None
+    """What the similarity of edges is."""
+    is_cut: bool = False
+    """Whether the limit of a query was reached, so that there may be more."""
 
 
 @dataclass(slots=True)
@@ -78,7 +77,7 @@ class _Count:
 
 
 def export(
-    graph: "Graph",
+    graph: Queried,
     output: str,
     request: Request,
     *,
@@ -100,15 +99,15 @@ def export(
         if format_ not in TABLES:
             return _graph(chosen, output, format_, report)
         return _table_of_run(chosen, output, format_, request.rows or "edges", report)
-    query = library.find(request.query, request.folders)
-    values = _values(request)
+    values = {**request.values, **({} if request.run is None else {"run": request.run})}
+    answer = ask(graph, request.query, values, request.folders)
     if format_ in TABLES:
-        return _table_of_query(graph, query, values, output, format_)
-    run, ids = _found(graph, query, values)
-    return _graph(_selection(graph, request, run, ids), output, format_, report)
+        return _table_of_query(answer, output, format_)
+    written = _graph(_selection(graph, request, answer), output, format_, report)
+    return replace(written, is_cut=answer.is_cut)
 
 
-def networkx_graph(graph: "Graph", request: Request) -> Any:
+def networkx_graph(graph: Queried, request: Request) -> Any:
     """Return what `export` would write of the whole run as a ``networkx.DiGraph``."""
     chosen = _selection(graph, request)
     found = memory.digraph(_about(chosen), chosen.features(), chosen.edges(), chosen.measure)
@@ -130,39 +129,16 @@ def _check(request: Request, format_: Format) -> None:
         )
 
 
-def _selection(graph: "Graph", request: Request, run: str | None = None, ids: set[str] | None = None) -> Selection:
+def _selection(graph: Queried, request: Request, answer: Answer | None = None) -> Selection:
+    searched = None if answer is None else answer.run
     return Selection(
         graph.connection,
-        run or graph.run_id(request.run),
+        searched or graph.run_id(request.run),
         measure=request.measure,
         min_similarity=request.min_similarity,
         layers=request.layers,
-        features=ids,
+        features=None if answer is None else answer.features(),
     )
-
-
-def _values(request: Request) -> dict[str, Any]:
-    """Return the query's values, the run among them."""
-    return {**request.values, **({} if request.run is None else {"run": request.run})}
-
-
-def _found(graph: "Graph", query: Query, values: Mapping[str, Any]) -> tuple[str, set[str]]:
-    """Return the run that a query searched, and the features that its result names."""
-    columns = [column for column in query.columns if column.type == "feature"]
-    if not columns:
-        raise InputError(f"the result of {query.name} names no features; a table can be made of it: --format csv")
-    rows = graph.rows(query, values)
-    cells = [row[column.name] for row in rows for column in columns]
-    ids = {id_ for cell in cells for id_ in (cell if isinstance(cell, list) else [cell]) if id_ is not None}
-    if not ids:
-        raise InputError(_nothing(query))
-    searched = graph.resolved(query, values).get("run")
-    return graph.run_id(None if searched is None else str(searched)), ids
-
-
-def _nothing(query: Query) -> str:
-    hint = query.nothing or f"see what to relax: saedb query {query.name} --help"
-    return f"{query.name} finds nothing, so nothing is written; {hint}"
 
 
 def _about(chosen: Selection) -> dict[str, Any]:
@@ -182,8 +158,7 @@ def _graph(chosen: Selection, output: str, format_: Format, report: Report) -> E
         write(stream, _about(chosen), features.of(chosen.features()), edges.of(chosen.edges()), chosen.measure)
         chosen.check_unchanged()
     return Exported(
-        output=output, format=format_, run=chosen.run, features=features.done, edges=edges.done, rows=0,
-        measure=chosen.measure,
+        output=output, format=format_, run=chosen.run, features=features.done, edges=edges.done, measure=chosen.measure
     )  # fmt: skip
 
 
@@ -209,8 +184,8 @@ def _table_of_run(chosen: Selection, output: str, format_: Format, rows: Rows, r
         chosen.check_unchanged()
         if not count.done:
             raise InputError(_no_rows(chosen, rows))
-    written = {"features": 0, "edges": 0, rows: count.done}
-    return Exported(output=output, format=format_, run=chosen.run, **written, rows=0, measure=chosen.measure)
+    written = Exported(output=output, format=format_, run=chosen.run, measure=chosen.measure)
+    return replace(written, features=count.done) if rows == "features" else replace(written, edges=count.done)
 
 
 def _no_rows(chosen: Selection, rows: Rows) -> str:
@@ -220,13 +195,8 @@ def _no_rows(chosen: Selection, rows: Rows) -> str:
     return f"run {chosen.run} has no {rows} in these layers, so nothing is written"
 
 
-def _table_of_query(graph: "Graph", query: Query, values: Mapping[str, Any], output: str, format_: Format) -> Exported:
-    rows = graph.rows(query, values)
-    if not rows:
-        raise InputError(_nothing(query))
-    content = table.of_rows(query, rows)
-    searched = graph.resolved(query, values).get("run")
+def _table_of_query(answer: Answer, output: str, format_: Format) -> Exported:
+    content = table.of_rows(answer.query, answer.rows)
     with destination.opened(output) as stream:
         table.write(stream, format_, content.schema, [content])
-    run = None if searched is None else str(searched)
-    return Exported(output=output, format=format_, run=run, features=0, edges=0, rows=content.num_rows)
+    return Exported(output=output, format=format_, run=answer.run, rows=content.num_rows, is_cut=answer.is_cut)

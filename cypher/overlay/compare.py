@@ -129,6 +129,7 @@ def overlay(
     graph = attribution.read(file)
     map_ = mapping(connection, graph, run, set_, shift, any_model=any_model)
     measure = measured.default(connection, run) if measure is None else measured.checked(connection, run, measure)
+    nodes = Counter[NodeFate](map(map_.fate, graph.rows))
     left, joined = _sorted_out(graph, map_)
     pairs = _pairs(connection, run, map_, joined)
     pairs, looked_up = _with_paths(connection, run, map_, pairs, measure)
@@ -137,7 +138,7 @@ def overlay(
     return Overlay(
         file=str(file), slug=graph.slug, model=graph.model, source_set=graph.source_set, prompt=graph.prompt,
         run=run, set=map_.set, shift=shift, notes=tuple(_notes(graph, run, map_)),
-        nodes=dict(Counter(map(map_.fate, graph.rows))), features=len(map_.features), links=dict(left),
+        nodes=dict(nodes), features=len(map_.features), links=dict(left),
         measure=measure, minimum=MINIMUM, looked_up=looked_up, pairs=tuple(pairs),
     )  # fmt: skip
 
@@ -194,13 +195,15 @@ def _reason(graph: AttributionGraph, link: Link) -> LinkFate | None:
 def _pairs(connection: Connection, run: str, map_: Map, joined: Mapping[Ends, _Joined]) -> list[Pair]:
     """Return the pairs, the strongest first."""
     compared = {(row["source"], row["target"]) for row in connection.read(_COMPARED, run=run)}
-    fates = {ends: _fate(ends, map_, compared) for ends in joined}
+    fates: dict[Ends, LinkFate] = {ends: _fate(ends, map_, compared) for ends in joined}
     edges = dict(_edges(connection, run, [ends for ends, fate in fates.items() if fate == "no_edge"]))
+    for ends in edges:
+        fates[ends] = "edge"
     pairs = [
         Pair(
             source=source, target=target, source_label=map_.features[source].label,
             target_label=map_.features[target].label, weight=found.weight, links=found.links,
-            fate="edge" if (source, target) in edges else fates[source, target],
+            fate=fates[source, target],
             measures=edges.get((source, target), {}),
         )
         for (source, target), found in joined.items()
