@@ -64,6 +64,11 @@ def test_a_streamed_graph_is_read_as_the_one_that_networkx_writes(format_: str) 
     assert streamed["edges"]["m/3-s/0", "m/4-s/0"]["support"] == (int, 12)
 
 
+def test_truth_is_written_as_xml_has_it() -> None:
+    assert b'<data key="n-positional">true</data>' in _streamed("graphml").getvalue()
+    assert b'<attvalue for="n-positional" value="false"/>' in _streamed("gexf").getvalue()
+
+
 def test_graphml_says_what_the_graph_is() -> None:
     assert contents(nx.read_graphml(_streamed("graphml")))["graph"] == ABOUT
 
