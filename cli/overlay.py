@@ -1,7 +1,8 @@
 """``saedb overlay``: an attribution graph of one prompt beside the edges of a run."""
 
 import json
-from dataclasses import asdict
+import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -96,7 +97,7 @@ def overlay(
     for note in found.notes:
         click.echo(f"Note: {clean(note)}.", err=True)
     if output == "json":
-        click.echo(json.dumps(asdict(found), indent=1, ensure_ascii=False))
+        _write_json(found)
     elif output == "csv":
         rows = [_row(pair, _all_measures()) for pair in found.pairs]
         show(
@@ -104,6 +105,16 @@ def overlay(
         )
     else:
         _show_page(found, limit)
+
+
+def _write_json(found: "Overlay") -> None:
+    """Write an object, its pairs one a line: there may be a million."""
+    head = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "pairs"}
+    sys.stdout.write(json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}") + ',\n "pairs": [')
+    for number, pair in enumerate(found.pairs):
+        row = {field.name: getattr(pair, field.name) for field in fields(pair)}
+        sys.stdout.write((",\n  " if number else "\n  ") + json.dumps(row, ensure_ascii=False))
+    sys.stdout.write("\n ]\n}\n")
 
 
 def _show_page(found: "Overlay", limit: int) -> None:

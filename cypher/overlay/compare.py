@@ -32,6 +32,8 @@ PATHS: Final = 20
 """Pairs of which a path is looked up."""
 
 _PART: Final = 2000
+_UNKNOWN: Final[Mapping[str, float]] = {}
+"""What is known of a pair that is no edge; one object, because there may be a million such pairs."""
 _MEASURES: Final = tuple(p.name for p in EVOLVES_TO.properties if p.name != "run")
 _COMPARED: Final = "MATCH (u:Sae {run: $run})-[:COMPARED_WITH]->(d:Sae) RETURN u.id AS source, d.id AS target"
 _EDGES: Final = """
@@ -204,7 +206,7 @@ def _pairs(connection: Connection, run: str, map_: Map, joined: Mapping[Ends, _J
             source=source, target=target, source_label=map_.features[source].label,
             target_label=map_.features[target].label, weight=found.weight, links=found.links,
             fate=fates[source, target],
-            measures=edges.get((source, target), {}),
+            measures=edges.get((source, target), _UNKNOWN),
         )
         for (source, target), found in joined.items()
     ]  # fmt: skip
