@@ -40,6 +40,8 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "feature": "query",
         "prompt": "prompt",
         "report": "report_command",
+        "export": "export",
+        "overlay": "overlay",
         "cypher": "query",
         "schema": "schema",
     },
@@ -92,7 +94,7 @@ class CommandLine(click.Group):
 def _system_error(error: OSError) -> str | None:
     where = f" ({error.filename})" if error.filename else ""
     match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             return f"no space left on the disk{where}; make room, then run the same command again"
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return f"not allowed to write or read{where}; check its permissions"

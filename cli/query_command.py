@@ -54,14 +54,14 @@ def _is_given(ctx: click.Context, name: str) -> bool:
 
 
 def _argument(parameter: Parameter) -> click.Argument:
-    return click.Argument([parameter.name], type=_type(parameter), metavar=parameter.name.upper())
+    return click.Argument([parameter.name], type=type_of(parameter), metavar=parameter.name.upper())
 
 
 def _option(parameter: Parameter) -> click.Option:
     help_ = parameter.meaning[0].upper() + parameter.meaning[1:] + "."
     return click.Option(
         [_flag(parameter)],
-        type=_type(parameter),
+        type=type_of(parameter),
         default=parameter.default,
         is_flag=parameter.type == "boolean",
         multiple=parameter.type == "list",
@@ -75,7 +75,8 @@ def _preset_option(query: Query) -> click.Option:
     return click.Option([f"--{PRESET}"], type=click.Choice([preset.name for preset in query.presets]), help=help_)
 
 
-def _type(parameter: Parameter) -> click.ParamType[Any]:
+def type_of(parameter: Parameter) -> click.ParamType[Any]:
+    """Return the type that reads a parameter's value from a text."""
     match parameter.type:
         case "integer" | "layer" | "hops":
             low, high = (None if bound is None else int(bound) for bound in (parameter.low, parameter.high))

@@ -51,7 +51,8 @@ _ADOPTED: Final = {
 RECORD_FILE: Final = "run.json"
 
 _TABLE: Final = re.compile(r"[a-z][a-z_]*\.parquet")
-_TEMPORARY: Final = ".unfinished"
+TEMPORARY: Final = ".unfinished"
+"""How the name of a file ends that is being written."""
 _LONGEST_PATH: Final = 4096
 """Characters that Linux takes."""
 _RECORD: Final = TypeAdapter(RunRecord)
@@ -137,7 +138,7 @@ class RunDirectory:
         """
         with locked(self.path):
             self.record = type(self).open(self.path).record
-            for left in self.path.rglob(f"*{_TEMPORARY}"):
+            for left in self.path.rglob(f"*{TEMPORARY}"):
                 left.unlink()
             for name, table in _ADOPTED.items():
                 self.has(name, table)
@@ -318,7 +319,7 @@ def replacing(file: Path, kind: Kind | None = None) -> Generator[Path]:
 
     `kind` names the fail points on the way, of which there are none without it.
     """
-    temporary = file.with_name(f".{file.name}.{os.getpid()}{_TEMPORARY}")
+    temporary = file.with_name(f".{file.name}.{os.getpid()}{TEMPORARY}")
     try:
         yield temporary
         _reached(kind, "written")
