@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     "Questions": {
         "query": "query",
         "feature": "query",
+        "browse": "browse",
         "report": "report_command",
         "cypher": "query",
         "schema": "schema",
