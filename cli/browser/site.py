@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from dash import Output
 from plotly.colors import qualitative
 
+from saedb.cli.browser.kept import Kept
 from saedb.cypher.connection import Connection
 from saedb.cypher.graph import Graph
 from saedb.ingest.errors import InputError
@@ -32,6 +33,8 @@ class Site:
     """The graph behind the pages; every page reads it in read access mode."""
 
     connection: Connection
+    kept: Kept = field(default_factory=Kept)
+    """What took long to find, and never changes."""
 
     @property
     def graph(self) -> Graph:
