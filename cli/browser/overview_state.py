@@ -1,5 +1,6 @@
 """What the overview's address asks for, and the addresses of the lists behind its parts."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -7,6 +8,8 @@ from typing import Any, Final, Self
 from saedb.cli.browser.flow import APPEARING, DISAPPEARING, LAYER, PASSED, SILENT
 from saedb.cli.browser.site import Site
 from saedb.cypher.explore.flow import Layer, Summary
+from saedb.cypher.explore.spread import measure
+from saedb.cypher.nearest import suggestion
 from saedb.ingest.config import PASSED as PASSED_FROM
 from saedb.ingest.config import VANISHING
 from saedb.ingest.errors import InputError
@@ -46,13 +49,13 @@ class Asked:
         """Return what an address asks for.
 
         Raises:
-            InputError: a value is no number.
+            InputError: a value is no number, or not one that the page's controls have.
         """
         return cls(
-            passed=_number(query, "passed", PASSED_FROM), vanishing=_number(query, "vanishing", VANISHING),
-            counts_silent="silent" in query, top=int(_number(query, "top", TOP)), by_count="count" in query,
+            passed=_share(query, "passed", PASSED_FROM), vanishing=_share(query, "vanishing", VANISHING),
+            counts_silent="silent" in query, top=_top(query), by_count="count" in query,
             measure=query.get("measure"), sae=query.get("from"), is_logarithmic="log" in query,
-            bar=int(_number(query, "bar", 0)) if "bar" in query else None,
+            bar=_bar(query),
         )  # fmt: skip
 
     def query(self) -> dict[str, Any]:
@@ -68,8 +71,27 @@ def _number(query: Mapping[str, str], name: str, default: float) -> float:
     given = query.get(name)
     try:
         return default if given is None else float(given)
-    except ValueError as error:
-        raise InputError(f"{name} in the address must be a number, not {given!r}") from error
+    except ValueError:
+        raise InputError(f"{name} in the address must be a number, not {given!r}") from None
+
+
+def _share(query: Mapping[str, str], name: str, default: float) -> float:
+    found = _number(query, name, default)
+    if not 0 <= found <= 1:
+        raise InputError(f"{name} in the address must be from 0 to 1, not {found:g}")
+    return found
+
+
+def _top(query: Mapping[str, str]) -> int:
+    found = _number(query, "top", TOP)
+    if found not in TOPS:
+        raise InputError(f"top in the address must be one of {', '.join(map(str, TOPS))}, not {found:g}")
+    return int(found)
+
+
+def _bar(query: Mapping[str, str]) -> int | None:
+    found = _number(query, "bar", math.nan)
+    return int(found) if math.isfinite(found) else None
 
 
 def _unless(value: float, default: float) -> float | None:
@@ -100,6 +122,18 @@ def _query_of(state: str, asked: Asked) -> dict[str, Any]:
     direction = "in" if state == TRANSFORMED_IN else None
     between = {"min_pearson": vanishing, "max_pearson": asked.passed}
     return {"name": "transformed", "direction": direction, **between, "positional": "true"}
+
+
+def checked(asked: Asked, known: Summary) -> None:
+    """Check what only the run tells.
+
+    Raises:
+        InputError: there is no such measure, or no such SAE in the run.
+    """
+    if asked.measure is not None:
+        measure(asked.measure)
+    if asked.sae is not None and asked.sae not in known.sources:
+        raise InputError(f"no edges start from {asked.sae!r}; {suggestion(asked.sae, known.sources)}")
 
 
 def usual_measure(known: Summary) -> str:

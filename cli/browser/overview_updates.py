@@ -35,7 +35,6 @@ def _register_figures(app: Dash, site: Site) -> None:
         Output("overview-flow-note", "children"),
         Output("overview-flow-table", "children"),
         Output("overview-layers", "children"),
-        Output("overview-from", "options"),
         Output("overview-passed-value", "children"),
         Output("overview-vanishing-value", "children"),
         Input("overview-passed", "value"),
@@ -57,7 +56,6 @@ def _register_figures(app: Dash, site: Site) -> None:
             note,
             tables.states(site, query.get("run"), found, asked),
             tables.layers(site, query.get("run"), found, asked),
-            [{"label": "all", "value": ""}, *({"label": f"from {s}", "value": s} for s in _sources(found))],
             tables.written(passed),
             tables.written(vanishing),
         )
@@ -92,13 +90,13 @@ def _register_figures(app: Dash, site: Site) -> None:
         Input("overview-bar", "data"),
         _ADDRESS,
     )
-    def show_spread(name: str, sae: str, log: list[str], bar: int | None, text: str | None) -> Any:  # pyright: ignore[reportUnusedFunction]
+    def show_spread(name: str, sae: str, log: list[str], chosen: Any, text: str | None) -> Any:  # pyright: ignore[reportUnusedFunction]
         query = parsed(text or "")
         of = spread.measure(name)
         counts = _counts(_bars(site, site.run(query), name), sae)
         if not counts:
             return *_shown(None), tables.no_values(of, sae), None
-        figure = figures.spread(counts, of, chosen=bar, logarithmic=bool(log))
+        figure = figures.spread(counts, of, chosen=_bar(chosen, name, sae), logarithmic=bool(log))
         return *_shown(figure), tables.spread_note(counts), tables.spread(site, query, counts, of)
 
 
@@ -115,7 +113,8 @@ def _register_edges(app: Dash, site: Site) -> None:
         Input("overview-from", "value"),
         _ADDRESS,
     )
-    def show_edges(bar: int | None, name: str, sae: str, text: str | None) -> Any:  # pyright: ignore[reportUnusedFunction]
+    def show_edges(chosen: Any, name: str, sae: str, text: str | None) -> Any:  # pyright: ignore[reportUnusedFunction]
+        bar = _bar(chosen, name, sae)
         if bar is None:
             return None
         run, of = site.run(parsed(text or "")), spread.measure(name)
@@ -127,18 +126,12 @@ def _register_edges(app: Dash, site: Site) -> None:
     @app.callback(
         Output("overview-bar", "data"),
         Input("overview-spread-figure", "clickData"),
-        Input("overview-measure", "value"),
-        Input("overview-from", "value"),
-        State("overview-bar", "data"),
-        _ADDRESS,
+        State("overview-measure", "value"),
+        State("overview-from", "value"),
         prevent_initial_call=True,
     )
-    def choose(clicked: Any, name: str, sae: str, bar: int | None, text: str | None) -> Any:  # pyright: ignore[reportUnusedFunction]
-        if ctx.triggered_id == "overview-spread-figure":
-            return clicked["points"][0]["customdata"] if clicked else no_update
-        asked = Asked.of(parsed(text or ""))
-        is_made = (asked.measure or name, asked.sae or "") == (name, sae)
-        return no_update if is_made or bar is None else None
+    def choose(clicked: Any, name: str, sae: str) -> Any:  # pyright: ignore[reportUnusedFunction]
+        return [clicked["points"][0]["customdata"], name, sae] if clicked else no_update
 
 
 def _register_state(app: Dash, site: Site) -> None:
@@ -159,14 +152,14 @@ def _register_state(app: Dash, site: Site) -> None:
         prevent_initial_call=True,
     )
     def keep(*values: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
-        passed, vanishing, silent, measure, sae, log, bar, top, count, text, path = values
+        passed, vanishing, silent, measure, sae, log, chosen, top, count, text, path = values
         query = parsed(text or "")
         before = Asked.of(query)
         first = usual_measure(flow.summary(site.connection, site.run(query)))
         asked = Asked(
             passed=passed, vanishing=vanishing, counts_silent=bool(silent), top=top or before.top,
             by_count=bool(count), measure=None if measure == first else measure, sae=sae or None,
-            is_logarithmic=bool(log), bar=bar,
+            is_logarithmic=bool(log), bar=_bar(chosen, measure, sae),
         )  # fmt: skip
         if path != PATH or asked == before:
             return no_update, no_update
@@ -193,6 +186,11 @@ def _register_clicks(app: Dash, site: Site) -> None:
             address = tables.within(site, query.get("run"), spans[int(point["y"])], int(point["x"]))
             return _parts(address)
         return no_update, no_update
+
+
+def _bar(chosen: Any, name: str, sae: str) -> int | None:
+    """Return the bar that was chosen, unless another measure is shown now, or the edges of other layers."""
+    return chosen[0] if chosen and chosen[1:] == [name, sae] else None
 
 
 def _parts(address: str) -> tuple[str, str]:
@@ -229,7 +227,3 @@ def _counts(bars: Sequence[Bar], sae: str) -> Counter[int]:
         if sae in ("", bar.sae):
             found[bar.number] += bar.edges
     return found
-
-
-def _sources(layers: Sequence[Layer]) -> list[str]:
-    return [layer.sae for layer in layers if layer.following]

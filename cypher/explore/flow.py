@@ -30,6 +30,8 @@ class Summary:
     gates: Mapping[str, int]
     """How many hold, by kind."""
     splits: int
+    sources: list[str]
+    """SAEs that were compared with a later one, along the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +75,14 @@ CALL (r) {
   WITH g.kind AS kind, count(*) AS n RETURN collect({kind: kind, n: n}) AS gates
 }
 CALL (r) { MATCH (s:Split {run: r.id}) RETURN count(s) AS splits }
+CALL (r) {
+  MATCH (r)-[:HAS_SAE]->(s:Sae) WHERE EXISTS { (s)-[:COMPARED_WITH]->(:Sae) }
+  WITH s ORDER BY s.depth RETURN collect(s.id) AS sources
+}
 RETURN r.id AS id, r.kind AS kind, r.model AS model, r.dataset AS dataset, r.tokens AS tokens, r.created AS created,
        coalesce(r.features, 0) AS features, coalesce(r.edges, 0) AS edges, r.communities AS communities,
        p.id AS partition, p.measure AS measure, coalesce(r.content, '') AS content,
-       gates, splits
+       gates, splits, sources
 """
 
 _SAES: Final = """

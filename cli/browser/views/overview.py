@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from saedb.cli.browser import overview_tables as tables
 from saedb.cli.browser import overview_updates as updates
 from saedb.cli.browser.overview_state import PATH as _PATH
-from saedb.cli.browser.overview_state import TOPS, Asked, usual_measure
+from saedb.cli.browser.overview_state import TOPS, Asked, checked, usual_measure
 from saedb.cli.browser.overview_updates import HIDDEN
 from saedb.cli.browser.site import Site
 from saedb.cli.report.look import CONFIG
@@ -32,6 +32,7 @@ def layout(site: Site, query: Mapping[str, str]) -> Component:
     """Return the page; what needs all features or edges comes after it."""
     run, asked = site.run(query), Asked.of(query)
     known = flow.summary(site.connection, run)
+    checked(asked, known)
     return html.Div(
         [
             html.H1(f"Run {run}"),
@@ -40,7 +41,7 @@ def layout(site: Site, query: Mapping[str, str]) -> Component:
             html.Div(
                 [_communities(known, asked), _part(SPREAD, _spread_controls(known, asked), "spread")], className="pair"
             ),
-            dcc.Store(id="overview-bar", data=asked.bar),
+            dcc.Store(id="overview-bar", data=_chosen(known, asked)),
             html.Div(id="overview-edges", role="status"),
             html.Section([html.H2("Layers"), html.Div(_waiting(), id="overview-layers")]),
         ],
@@ -53,6 +54,11 @@ def _communities(known: Summary, asked: Asked) -> Component:
         text = f"This run has no communities yet; find them with: saedb communities {known.id}"
         return html.Section([html.H2(COMMUNITIES), html.P(text, className="note")])
     return _part(COMMUNITIES, _community_controls(asked), "communities")
+
+
+def _chosen(known: Summary, asked: Asked) -> list[Any] | None:
+    """Return the bar whose edges are listed, with what it is a bar of."""
+    return None if asked.bar is None else [asked.bar, asked.measure or usual_measure(known), asked.sae or ""]
 
 
 def _part(heading: str, controls: Iterable[Component], name: str) -> Component:
@@ -89,7 +95,8 @@ def _community_controls(asked: Asked) -> Iterator[Component]:
 def _spread_controls(known: Summary, asked: Asked) -> Iterator[Component]:
     measures = [{"label": of.name.replace("_", " "), "value": of.name} for of in MEASURES]
     yield _choice("measure", "measure", measures, asked.measure or usual_measure(known))
-    yield _choice("edges", "from", [{"label": "all", "value": ""}], asked.sae or "")
+    sources = [{"label": "all", "value": ""}, *({"label": f"from {sae}", "value": sae} for sae in known.sources)]
+    yield _choice("edges", "from", sources, asked.sae or "")
     yield _tick("log", "logarithmic", asked.is_logarithmic)
 
 
@@ -97,7 +104,8 @@ def _slider(text: str, name: str, value: float) -> Component:
     id_ = f"overview-{name}"
     slider = dcc.Slider(id=id_, min=0, max=1, step=0.01, value=value, updatemode="mouseup", marks=None)
     shown = html.Output(tables.written(value), id=f"{id_}-value")
-    return html.Div([html.Label([text, " ", shown], htmlFor=id_), slider], className="slider")
+    named: dict[str, Any] = {"role": "group", "aria-label": text}
+    return html.Div([html.Span([text, " ", shown]), slider], className="slider", **named)
 
 
 def _choice(text: str, name: str, options: Sequence[Any], value: Any) -> Component:
