@@ -1,10 +1,14 @@
 """``saedb browse``: the feature browser."""
 
 import webbrowser
+from contextlib import suppress
 
 import click
 
 from saedb.cli.options import ServerChoice, server_options
+
+_PATIENCE = 1.0
+"""Seconds for which a page waits for a server that does not answer; then it says so."""
 
 
 @click.command()
@@ -31,7 +35,7 @@ def browse(run: str | None, feature: str | None, port: int | None, is_opened: bo
     from saedb.cli.browser.serve import HOST, serve
     from saedb.cli.browser.site import Site
 
-    with server.connect() as connection:
+    with server.connect(patience=_PATIENCE) as connection:
         site = Site(connection=connection)
         chosen = site.graph.run_id(run)
         start = "/" if feature is None else "/feature"
@@ -44,7 +48,6 @@ def browse(run: str | None, feature: str | None, port: int | None, is_opened: bo
             if is_opened:
                 webbrowser.open(link)
 
-        try:
+        with suppress(KeyboardInterrupt):  # the server takes most of them for an end
             serve(site, port, ready)
-        except KeyboardInterrupt:
-            click.echo("\nStopped.", err=True)
+        click.echo("\nStopped.", err=True)

@@ -1,5 +1,6 @@
 """Serves the feature browser to this machine until it is stopped."""
 
+import os
 import socket
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -61,4 +62,5 @@ def _socket(port: int | None) -> socket.socket:
     except OSError as error:
         if port is None:
             return socket.create_server((HOST, 0))
-        raise InputError(f"port {port} cannot be listened on ({error.strerror}); give another with --port") from error
+        reason = os.strerror(error.errno or 0)  # without the address, which `create_server` adds
+        raise InputError(f"port {port} cannot be listened on ({reason}); give another with --port") from error
