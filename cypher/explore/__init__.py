@@ -1,0 +1,1 @@
+"""What people explore a run by: features listed and filtered, the graph around one, and how a run flows."""
