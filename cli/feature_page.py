@@ -1,5 +1,6 @@
 """One feature as a page for the terminal."""
 
+import math
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,7 @@ _LABELS: Final = (12, 12, 12, 16)
 _NAMES: Final = 14
 """Characters before the facts."""
 _ACTIVE: Final = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _TRACE: Final = 100
 """Columns from which on a trace has every column."""
 _STATES: Final = {
@@ -75,6 +77,7 @@ def _head(feature: FeatureRecord, columns: int) -> Iterator[str]:
     facts = (
         ("run", feature.run),
         ("active", _activity(feature)),
+        ("histogram", _histogram(feature)),
         ("position", "over half of its activation is on one position: not in motifs" if feature.positional else ""),
         ("back", _state(feature.state_in, feature.best_in, "from the layer before")),
         ("forward", _state(feature.state_out, feature.best_out, "to the next layer")),
@@ -116,6 +119,16 @@ def _activity(feature: FeatureRecord) -> str:
     values = {"mean": feature.mean, "max": feature.max}
     parts += [f"{name} {value:.3g}" for name, value in values.items() if value is not None]
     return ", ".join(parts)
+
+
+def _histogram(feature: FeatureRecord) -> str:
+    """Return the histogram as blocks, the logarithm of a count each; without a token, none."""
+    if not any(feature.histogram) or feature.max is None:
+        return ""
+    most = math.log1p(max(feature.histogram))
+    heights = (math.ceil(len(_BLOCKS) * math.log1p(count) / most) for count in feature.histogram)
+    blocks = "".join(_BLOCKS[height - 1] if height else " " for height in heights)
+    return f"0 {blocks} {feature.max:.3g}  tokens by activation, log scale"
 
 
 def _state(state: str | None, best: float | None, where: str) -> str:

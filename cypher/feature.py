@@ -67,6 +67,8 @@ class FeatureRecord:
     density: float | None
     mean: float | None
     max: float | None
+    histogram: list[int]
+    """Counted tokens by activation, in equal bins from above 0 to `max`, which is in the last one."""
     threshold: float | None
     positional: bool | None
     state_in: str | None
@@ -96,7 +98,7 @@ class FeatureRecord:
         return replace(self, inputs=_by_measure(self.inputs, measure), outputs=_by_measure(self.outputs, measure))
 
 
-_LISTS: Final = ("top_tokens", "promoted_tokens", "examples")
+_LISTS: Final = ("top_tokens", "promoted_tokens", "examples", "histogram")
 _PROPERTIES: Final = (
     "run", "id", "sae", "layer", "index", "url", "label", "n_positive", "n_active", "density", "mean", "max",
     "threshold", "positional", "state_in", "state_out", "best_in", "best_out",
