@@ -1,4 +1,4 @@
-"""Pieces that several pages are made of: links to features, numbers, states and communities in words."""
+"""Pieces that several pages are made of: links to features, numbers, tokens and communities."""
 
 import math
 from typing import Any, Final
@@ -47,11 +47,6 @@ def correlation(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def words(state: str | None) -> str:
-    """Return a state in words."""
-    return (state or "").replace("_", " ")
-
-
 def token(text: str) -> str:
     """Return a token with its spaces and ends of lines as characters that can be seen."""
     return clean(text.translate(_SEEN))
@@ -70,6 +65,11 @@ def dot(colour: str) -> Component:
 def community_name(community: int | None, label: str | None) -> str:
     """Return a community as its number and label."""
     return "" if community is None else f"{community} {clean(label or '')}".rstrip()
+
+
+def aria(**attributes: str) -> dict[str, Any]:
+    """Return what a component says to those who do not see it, as its attributes."""
+    return {f"aria-{name}": text for name, text in attributes.items()}
 
 
 def fact(name: str, *value: Any) -> Component:

@@ -7,11 +7,11 @@ from dash import dcc, html
 from dash.development.base_component import Component
 from dash_ag_grid import AgGrid
 
-from saedb.cli.browser.parts import community_name, correlation, feature_href, number, tokens, words
+from saedb.cli.browser.parts import community_name, correlation, feature_href, number, tokens
 from saedb.cli.browser.searching import SIZE, Asked
 from saedb.cli.browser.site import Site
 from saedb.cli.table import clean
-from saedb.cli.wording import short_id
+from saedb.cli.wording import short_id, words
 from saedb.cypher.explore.listing import Listed, counts_without
 
 _NAMES: Final = {
@@ -50,9 +50,9 @@ _COLUMNS: Final = (
     _column("tokens", 130, name="top tokens", flex=3, sortable=False),
     _column("density", 94, meaning="share of the counted tokens that it is active on", **_RIGHT),
     _column("max", 74, meaning="largest activation on a counted token", **_RIGHT),
-    _column("state_in", 118, name="back", meaning="its state, looking at the layer before"),
+    _column("state_in", 126, name="back", meaning="its state, looking at the layer before"),
     _column("best_in", 78, name="best in", meaning="highest Pearson with a feature of the layer before", **_RIGHT),
-    _column("state_out", 118, name="forward", meaning="its state, looking at the next layer"),
+    _column("state_out", 126, name="forward", meaning="its state, looking at the next layer"),
     _column("best_out", 84, name="best out", meaning="highest Pearson with a feature of the next layer", **_RIGHT),
     _column("community", 110, flex=2, cellRenderer="SaedbCommunity"),
     _column("gates", 66, sortable=False, meaning="gates that hold and that it is a part of", **_RIGHT),

@@ -1,4 +1,4 @@
-// Cells of the search: made of elements, so that no text of a run becomes HTML.
+// Cells of the lists of features: made of elements, so that no text of a run becomes HTML.
 window.dashAgGridComponentFunctions = Object.assign(window.dashAgGridComponentFunctions || {}, {
   SaedbLinked: function (props) {
     if (!props.data) return null
@@ -9,6 +9,11 @@ window.dashAgGridComponentFunctions = Object.assign(window.dashAgGridComponentFu
     if (!props.data) return null
     if (props.value) return window.React.createElement('span', null, props.value)
     return window.React.createElement('span', { className: 'muted' }, 'no label')
+  },
+  SaedbMeasure: function (props) {
+    const name = props.colDef.field
+    if (!props.data || props.data[name] == null) return null
+    return window.React.createElement('span', { title: props.data.meant[name] || undefined }, props.data.written[name])
   },
   SaedbCommunity: function (props) {
     if (!props.value) return null

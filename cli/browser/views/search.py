@@ -6,10 +6,11 @@ from typing import Any, Final
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
 from dash.development.base_component import Component
 
-from saedb.cli.browser.parts import community_name, words
+from saedb.cli.browser.parts import community_name
 from saedb.cli.browser.results import grid, reasons, row, summary
 from saedb.cli.browser.searching import FILTERS, SIZE, Asked, asked, sort_text
 from saedb.cli.browser.site import SEARCH, SHOWN, Site, parsed
+from saedb.cli.wording import words
 from saedb.cypher.explore.facts import communities
 from saedb.cypher.explore.listing import STATES, count, listed
 from saedb.ingest.errors import SaedbError
@@ -50,7 +51,7 @@ def _controls(site: Site, query: Mapping[str, str], found: Asked) -> list[Compon
         _labelled("layer", _layers(found)),
         _labelled("density from", _density("min", found.filter.min_density, is_there=facts.has_density)),
         _labelled("to", _density("max", found.filter.max_density, is_there=facts.has_density)),
-        _labelled("state", _choice("state", {s: words(s) for s in STATES}, query, is_there=facts.has_states)),
+        _labelled("state", _choice("state", {s: words(s) or s for s in STATES}, query, is_there=facts.has_states)),
         _labelled("community", _community(site, query, found)),
         _labelled("gates", _choice("gate", _GATES, query, is_there=facts.has_gates)),
         dcc.Link("clear", href=site.href(PATH, run=query.get("run")), className="clear"),
