@@ -155,7 +155,7 @@ class RunDirectory:
         with replacing(file, "table") as temporary:
             with pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
                 for batch in batches:
-                    writer.write_table(batch.cast(schema))
+                    writer.write_table(batch.cast(schema), row_group_size=table.group)
                     count += batch.num_rows
             if name in self.record.files:
                 others = {other: entry for other, entry in self.record.files.items() if other != name}

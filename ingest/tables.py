@@ -16,14 +16,18 @@ import pyarrow.parquet as pq
 from saedb.ingest.errors import RunError
 from saedb.ingest.measures import EVIDENCE, MEASURES
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Version of the run directory. A file of a later version is refused."""
+
+BINS: Final = 20
+"""Bins of the histogram of a feature's activations."""
 
 _NO_EDGE: Final = "dead; rare: too few tokens or documents for an edge"
 
 _TEXTS: Final = pa.list_(pa.string())
 _COUNTS: Final = pa.list_(pa.int64())
 _NUMBERS: Final = pa.list_(pa.float64())
+_ACTIVATIONS: Final = pa.list_(pa.float32())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,8 @@ class Table:
     name: str
     meaning: str
     columns: tuple[Column, ...]
+    group: int = 1 << 20
+    """Rows of a row group: a few where single rows are looked up."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -94,6 +100,13 @@ FEATURES: Final = Table(
         _column("mean", pa.float64(), "mean activation over the counted tokens", "activation", null=True),
         _column("max", pa.float64(), "largest activation on a counted token", "activation", null=True),
         _column("threshold", pa.float64(), "active means strictly above this", "activation", null=True),
+        _column(
+            "histogram",
+            _COUNTS,
+            f"counted tokens by activation: {BINS} equal bins from above 0 to max, which is in the last",
+            "tokens",
+            null=True,
+        ),
         _column("positional", pa.bool_(), "over half of its activation mass is on one position", null=True),
         _column(
             "state_in",
@@ -124,7 +137,7 @@ EDGES: Final = Table(
 
 EXAMPLES: Final = Table(
     name="examples",
-    meaning="the contexts in which a feature is most active, one row each",
+    meaning="the contexts in which a feature is most active, one row each; in the order of the features, then by rank",
     columns=(
         _column("feature", pa.string(), "id of the feature"),
         _column("rank", pa.int64(), "0 is the most active context"),
@@ -132,10 +145,11 @@ EXAMPLES: Final = Table(
         _column("context", pa.int64(), "number of the context"),
         _column("position", pa.int64(), "position of the active token in the context"),
         _column("activation", pa.float64(), "activation on that token"),
-        _column("before", pa.string(), "text before it"),
-        _column("token", pa.string(), "the active token"),
-        _column("after", pa.string(), "text after it"),
+        _column("tokens", _TEXTS, "the active token and those around it; joined they are the text"),
+        _column("activations", _ACTIVATIONS, "activation on each of these, whether it counts or not", "activation"),
+        _column("at", pa.int64(), "which of them is the active one, from 0"),
     ),
+    group=4096,
 )
 
 PARTITION: Final = (
@@ -275,7 +289,7 @@ def read(table: Table, path: Path) -> pa.Table:
     Raises:
         RunError: the file is missing, damaged, of another table or of a later version of saedb.
     """
-    with _opened(table, path) as file:
+    with opened(table, path) as file:
         return file.read()
 
 
@@ -285,13 +299,13 @@ def parts(table: Table, path: Path, columns: Sequence[str]) -> Iterator[pa.Table
     Raises:
         RunError: as `read` does; while reading, too.
     """
-    with _opened(table, path) as file:
+    with opened(table, path) as file:
         for batch in file.iter_batches(columns=list(columns)):
             yield pa.Table.from_batches([batch])
 
 
 @contextmanager
-def _opened(table: Table, path: Path) -> Generator[pq.ParquetFile]:
+def opened(table: Table, path: Path) -> Generator[pq.ParquetFile]:
     """Open a file that must hold `table`, and say of what goes wrong while it is read what to do."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:

@@ -12,6 +12,7 @@ TEXTS: Final = (None, "", " ", "a;b,c|d", "'}) DETACH DELETE n //", '"`\\', "\0"
 NUMBERS: Final = (None, 0.0, -0.0, 1e-300, 5e-324, 0.1, -1.0, 1.7976931348623157e308, float("inf"), 1.0, 2.0)
 COUNTS: Final = (None, 0, 1, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 7, 8, 9)
 LISTS: Final = (None, [], [""], ["a", "a"], [";"], ["\0", "'"], ["é"], ["1"], [" ", ","], ["x" * 40_000], ["z"])
+HISTOGRAMS: Final = (None, [0] * 19 + [2**63 - 1], None, *([n] * 20 for n in range(8)))
 WIDTH: Final = len(TEXTS)
 SAES: Final = ("0-a", "1-a", "1-b", "2-a")
 PAIRS: Final = (("0-a", "1-a"), ("1-a", "2-a"), ("1-b", "2-a"))
@@ -64,6 +65,7 @@ def _features() -> dict[str, Any]:
         "positional": [None, True, False, *[None] * (WIDTH - 3)] * len(SAES),
         "top_tokens": LISTS * len(SAES),
         "examples": [[]] * (WIDTH * len(SAES)),
+        "histogram": HISTOGRAMS * len(SAES),
     }
 
 

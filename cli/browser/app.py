@@ -12,6 +12,7 @@ from typing import Any, Final
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
 from dash.development.base_component import Component
 
+from saedb.cli.browser.searching import feature_named
 from saedb.cli.browser.site import SEARCH, Site, parsed
 from saedb.cli.browser.views import View, views
 from saedb.ingest.errors import SaedbError
@@ -82,8 +83,10 @@ def _route(app: Dash, site: Site, pages: Mapping[str, View]) -> None:
     def find(submitted: int | None, words: str | None, text: str | None) -> tuple[Any, Any]:  # pyright: ignore[reportUnusedFunction]
         if not submitted:
             return no_update, no_update
-        query = parsed(text or "")
-        return site.href("", run=query.get("run"), q=words or None), "/search"
+        query, run = parsed(text or ""), parsed(text or "").get("run")
+        if feature := feature_named(site, query, words or ""):
+            return site.href("", run=run, id=feature), "/feature"
+        return site.href("", run=run, q=words or None), "/search"
 
     @app.callback(
         SEARCH,

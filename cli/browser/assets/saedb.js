@@ -1,9 +1,8 @@
-window.dash_clientside = Object.assign({}, window.dash_clientside, {
-  saedb: {
-    title: function (text) {
-      if (text) document.title = text
-      return window.dash_clientside.no_update
-    },
+window.dash_clientside = Object.assign({}, window.dash_clientside)
+window.dash_clientside.saedb = Object.assign({}, window.dash_clientside.saedb, {
+  title: function (text) {
+    if (text) document.title = text
+    return window.dash_clientside.no_update
   },
 })
 
