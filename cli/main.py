@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "query": "query",
         "feature": "query",
         "browse": "browse",
+        "prompt": "prompt",
         "report": "report_command",
         "cypher": "query",
         "schema": "schema",

@@ -4,7 +4,7 @@ Both ways of loading write these rows, and the fingerprint of a run is taken of 
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -103,7 +103,7 @@ def edges(run: RunDirectory, source: str, target: str) -> Part:
 
 
 def attached(run: RunDirectory) -> Iterator[Part]:
-    """Yield what connects features with what was found among them: communities, gates and splits, where there are."""
+    """Yield what connects features with communities, gates, splits and prompts, where there are any."""
     for found in FOUND:
         yield from (part for part in found(run) if isinstance(part.item, Relationship))
 
@@ -184,8 +184,22 @@ def splits(run: RunDirectory) -> Iterator[Part]:
     yield _part(schema.CHILD, {**columns, "share": items["shares"], "purity": items["purities"]})
 
 
-FOUND: Final[Sequence[Callable[[RunDirectory], Iterator[Part]]]] = (communities, resolutions, gates, splits)
-"""What stages found among the features; nodes come before their relationships."""
+def prompts(run: RunDirectory, names: Collection[str] | None = None) -> Iterator[Part]:
+    """Yield the prompts of a run, or some of them, with the features that are active on them, where there are any."""
+    if rundir.PROMPTS_FILE not in run.record.files:
+        return
+    found = run.read(tables.PROMPTS, rundir.PROMPTS_FILE)
+    if names is not None:
+        found = found.filter(pc.field("id").isin(pa.array(list(names), pa.string())))
+    yield _part(schema.PROMPT, _properties(schema.PROMPT, found))
+    owner = pc.call_function("list_parent_indices", [found["features"].combine_chunks()])
+    ends = {"source": found["id"].take(owner), "target": _flat(found["features"])}
+    values = {"activation": _flat(found["activations"]), "position": _flat(found["positions"])}
+    yield _part(schema.ACTIVATES, {**ends, **values})
+
+
+FOUND: Final[Sequence[Callable[[RunDirectory], Iterator[Part]]]] = (communities, resolutions, gates, splits, prompts)
+"""What stages found among the features, and prompts; nodes come before their relationships."""
 
 _PARTITION_COLUMNS: Final = [column.name for column in tables.PARTITION]
 

@@ -210,6 +210,20 @@ SPLIT: Final = Node(
     indexes=(("run",),),
 )
 
+_BETWEEN_PROMPTS: Final = ("features", "positions", "activations")
+"""Columns that become relationships."""
+
+PROMPT: Final = Node(
+    label="Prompt",
+    meaning="a text that is not the run's, read by its model and SAEs",
+    key=("run", "id"),
+    properties=(
+        _RUN,
+        *(_of_column(column) for column in tables.PROMPTS.columns if column.name not in _BETWEEN_PROMPTS),
+    ),
+    indexes=(("run",),),
+)
+
 LANE: Final = Node(
     label="Lane",
     meaning="how far one session of an unfinished load has come; gone when the run is ready",
@@ -310,9 +324,22 @@ CHILD: Final = Relationship(
     ),
 )
 
-NODES: Final = (RUN, SAE, FEATURE, PARTITION, COMMUNITY, RESOLUTION, GATE, SPLIT, LANE)
+# (:Prompt)-[:ACTIVATES]->(:Feature)
+ACTIVATES: Final = Relationship(
+    type="ACTIVATES",
+    source=PROMPT.label,
+    target=FEATURE.label,
+    meaning="a feature is active on a token of a prompt; one for each such token",
+    properties=(
+        _float("activation", "the activation; over the feature's max, its share of the largest in the run"),
+        _integer("position", "place among the prompt's tokens, from 0"),
+    ),
+)
+
+NODES: Final = (RUN, SAE, FEATURE, PARTITION, COMMUNITY, RESOLUTION, GATE, SPLIT, PROMPT, LANE)
 RELATIONSHIPS: Final = (
     HAS_SAE, COMPARED_WITH, EVOLVES_TO, IN_COMMUNITY, OF_PARTITION, PART_OF, INPUT_OF, OUTPUT, PARENT_OF, CHILD,
+    ACTIVATES,
 )  # fmt: skip
 BY_LABEL: Final[Mapping[str, Node]] = {node.label: node for node in NODES}
 LAYER_LABEL: Final = r"L\d{2,}"

@@ -37,8 +37,13 @@ COMMUNITIES_FILE: Final = "communities.parquet"
 RESOLUTIONS_FILE: Final = "resolutions.parquet"
 GATES_FILE: Final = "gates.parquet"
 SPLITS_FILE: Final = "splits.parquet"
+PROMPTS_FILE: Final = "prompts.parquet"
 
-_ADOPTED: Final = {COMMUNITIES_FILE: tables.COMMUNITIES, RESOLUTIONS_FILE: tables.RESOLUTIONS}
+_ADOPTED: Final = {
+    COMMUNITIES_FILE: tables.COMMUNITIES,
+    RESOLUTIONS_FILE: tables.RESOLUTIONS,
+    PROMPTS_FILE: tables.PROMPTS,
+}
 """Tables that say all of what they hold: others have a part of it in ``run.json``, and are found again."""
 
 RECORD_FILE: Final = "run.json"
@@ -102,6 +107,22 @@ class RunDirectory:
         if not (path / RECORD_FILE).is_file() and os.sep not in name:
             path = places.runs() / checked_name("run name", name)
         return cls.open(path)
+
+    @classmethod
+    def newest(cls) -> Self:
+        """Return the newest complete run of the folder of the runs; one that cannot be read is none.
+
+        Raises:
+            RunError: there is none.
+        """
+        found: list[Self] = []
+        for file in places.runs().glob(f"*/{RECORD_FILE}"):
+            with suppress(RunError):
+                found.append(cls.open(file.parent))
+        complete = [run for run in found if run.record.status == "complete"]
+        if not complete:
+            raise RunError(f"there is no complete run in {places.runs()}; make one with: saedb demo or saedb ingest")
+        return max(complete, key=lambda run: (run.record.created, run.record.id))
 
     @contextmanager
     def writing(self) -> Generator[None]:

@@ -269,6 +269,28 @@ SPLITS: Final = Table(
     ),
 )
 
+PROMPTS: Final = Table(
+    name="prompts",
+    meaning="one row per text that is not the run's, with the features that are active on its tokens",
+    columns=(
+        _column("id", pa.string(), "name of the prompt"),
+        _column("text", pa.string(), "the text"),
+        _column("created", pa.string(), "when it was read, ISO 8601, UTC"),
+        _column("tokens", _TEXTS, "what the model read, token by token, BOS included"),
+        _column("counted", _COUNTS, "positions of the tokens that count; the others are special, first, or sinks"),
+        _column(
+            "threshold",
+            pa.float64(),
+            "active means above this share of the feature's largest activation; null: as in the run",
+            "share",
+            null=True,
+        ),
+        _column("features", _TEXTS, "ids of the active features, one for each token that it is active on"),
+        _column("positions", _COUNTS, "of each of these, the position of the token"),
+        _column("activations", _NUMBERS, "of each of these, the activation", "activation"),
+    ),
+)
+
 
 def rows(table: Table, columns: Mapping[str, Any]) -> pa.Table:
     """Return rows of `table` from arrays or lists by column; a column left out is null, and so is NaN."""

@@ -43,6 +43,7 @@ def handmade(folder: Path, name: str, *, found: bool = True, **edges: Any) -> Ru
         _add_communities(run)
         _add_gates(run)
         _add_splits(run)
+        _add_prompts(run)
     run.update(status="complete")
     return RunDirectory.open(run.path)
 
@@ -176,3 +177,21 @@ def _add_splits(run: RunDirectory) -> None:
     }
     run.write(tables.SPLITS, rundir.SPLITS_FILE, [tables.rows(tables.SPLITS, columns)])
     run.update(splits=SplitsRecord(settings={}, count=2))
+
+
+def _add_prompts(run: RunDirectory) -> None:
+    """Write prompts of odd texts; a feature of the last one is active on two of its tokens, those of one on none."""
+    texts = [text for text in TEXTS if text]
+    features = [[], *([id_] for id_ in ids("0-a")[: len(texts) - 2]), [ids("1-a")[0], *ids("0-a")[:2], ids("1-a")[0]]]
+    columns = {
+        "id": [f"p{i}" for i in range(len(texts))],
+        "text": texts,
+        "created": ["2026-01-01T00:00:00+00:00"] * len(texts),
+        "tokens": [[text, "", "\0"] for text in texts],
+        "counted": [[1, 2]] * len(texts),
+        "threshold": [None, 0.0, 5e-324, *[0.1] * (len(texts) - 3)],
+        "features": features,
+        "positions": [[], *[[2]] * (len(texts) - 2), [1, 1, 1, 2]],
+        "activations": [[], *[[5e-324]] * (len(texts) - 2), [1e-300, 0.1, 1.7976931348623157e308, 0.1]],
+    }
+    run.write(tables.PROMPTS, rundir.PROMPTS_FILE, [tables.rows(tables.PROMPTS, columns)])

@@ -13,6 +13,8 @@ from saedb.cypher.connection import Connection
 from saedb.cypher.edgetable import import_edges
 from saedb.ingest import rundir, tables
 from saedb.ingest.motifs.settings import GATE, KINDS, GateSettings, SplitSettings
+from saedb.ingest.prompts.prompt import Prompt
+from saedb.ingest.prompts.stored import StoredPrompts
 from saedb.ingest.record import GatesRecord, SplitsRecord
 from saedb.ingest.rundir import RunDirectory
 
@@ -52,6 +54,7 @@ def make_run(folder: Path, name: str, *, seed: int = 0) -> RunDirectory:
         with run.writing():
             find_gates(run, seed)
             find_splits(run, seed)
+            find_prompts(run, seed)
     return run
 
 
@@ -77,6 +80,32 @@ def find_splits(run: RunDirectory, seed: int = 0, count: int = 5) -> SplitsRecor
     record = SplitsRecord(settings=asdict(SplitSettings()), count=count)
     run.write(tables.SPLITS, rundir.SPLITS_FILE, [_table(tables.SPLITS, rows)], splits=record)
     return record
+
+
+def find_prompts(run: RunDirectory, seed: int = 0, count: int = 3) -> None:
+    """Write prompts, as if a model had read them."""
+    stored = StoredPrompts(tables.PROMPTS.schema.empty_table())
+    for number in range(count):
+        stored = stored.added(made_up_prompt(seed, number))
+    stored.write(run)
+
+
+def made_up_prompt(seed: int = 0, number: int = 0) -> Prompt:
+    """Return a prompt with features of every layer on its tokens."""
+    random = np.random.default_rng((seed, number))
+    active = [(id_, int(random.integers(1, 4))) for layer in LAYERS for id_ in _ids(random, layer, 6)]
+    features, positions = zip(*active, *[(id_, at % 3 + 1) for id_, at in active[:5]], strict=True)
+    return Prompt(
+        id=f"prompt-{number}",
+        text=f"the text {number}",
+        created=f"2026-01-0{number + 1}T00:00:00+00:00",
+        tokens=("<s>", "the", " text", f" {number}"),
+        counted=(1, 2, 3),
+        threshold=None if number % 2 else 0.1,
+        features=features,
+        positions=positions,
+        activations=tuple(random.random(len(features)).tolist()),
+    )
 
 
 def _gate(random: np.random.Generator, kind: str, number: int) -> dict[str, Any]:
