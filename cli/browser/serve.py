@@ -1,7 +1,8 @@
 """Serves the feature browser to this machine until it is stopped."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 from typing import Final
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -34,20 +35,27 @@ def serve(site: Site, port: int | None, ready: Callable[[int], None]) -> None:
     Raises:
         InputError: the port cannot be had.
     """
-    listening = _listening(port)
-    with listening:
-        server = _server(site, listening)
+    with listening(site, port) as server:
         ready(server.port)
         server.serve_forever()
 
 
-def _server(site: Site, listening: socket.socket) -> BaseWSGIServer:
-    app, port = create(site), listening.getsockname()[1]
-    guard.protect(app, lambda: port)
-    return make_server(HOST, port, app.server, threaded=True, request_handler=_Quiet, fd=listening.fileno())
+@contextmanager
+def listening(site: Site, port: int | None) -> Generator[BaseWSGIServer]:
+    """Yield the server of the pages: it listens, and answers as long as its `serve_forever` runs.
+
+    Raises:
+        InputError: the port cannot be had.
+    """
+    with _socket(port) as opened:
+        app, number = create(site), opened.getsockname()[1]
+        guard.protect(app, lambda: number)
+        server = make_server(HOST, number, app.server, threaded=True, request_handler=_Quiet, fd=opened.fileno())
+        with closing(server.socket):
+            yield server
 
 
-def _listening(port: int | None) -> socket.socket:
+def _socket(port: int | None) -> socket.socket:
     try:
         return socket.create_server((HOST, PORT if port is None else port))
     except OSError as error:
