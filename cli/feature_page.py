@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from saedb.cli.feature_motifs import chain_lines, gate_section, split_section
 from saedb.cli.output import width
 from saedb.cli.table import clean, cut, number_format, table
-from saedb.cli.wording import short_id
+from saedb.cli.wording import short_id, state_in_words, words
 from saedb.cypher.feature import FeatureRecord, Neighbour
 from saedb.cypher.query import Column
 
@@ -39,10 +39,6 @@ _ACTIVE: Final = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _TRACE: Final = 100
 """Columns from which on a trace has every column."""
-_STATES: Final = {
-    "dead": "dead (never active on a counted token)",
-    "rare": "rare (active too seldom to compare)",
-}
 
 
 def page(feature: FeatureRecord, measure: str) -> str:
@@ -68,7 +64,7 @@ def trace_page(feature: FeatureRecord, steps: Sequence[dict[str, Any]], declared
 
 def _step(step: dict[str, Any]) -> dict[str, Any]:
     others = [short_id(other) for other in step["others"]]
-    return {**step, "feature": short_id(step["feature"]), "others": others, "state": _words(step["state"])}
+    return {**step, "feature": short_id(step["feature"]), "others": others, "state": words(step["state"])}
 
 
 def _head(feature: FeatureRecord, columns: int) -> Iterator[str]:
@@ -80,8 +76,8 @@ def _head(feature: FeatureRecord, columns: int) -> Iterator[str]:
         ("active", _activity(feature)),
         ("histogram", _histogram(feature)),
         ("position", "over half of its activation is on one position: not in motifs" if feature.positional else ""),
-        ("back", _state(feature.state_in, feature.best_in, "from the layer before")),
-        ("forward", _state(feature.state_out, feature.best_out, "to the next layer")),
+        ("back", state_in_words(feature.state_in, feature.best_in, "from the layer before")),
+        ("forward", state_in_words(feature.state_out, feature.best_out, "to the next layer")),
         ("top tokens", _tokens(feature.top_tokens)),
         ("promotes", _tokens(feature.promoted_tokens)),
         ("community", _community(feature)),
@@ -140,19 +136,6 @@ def _histogram(feature: FeatureRecord) -> str:
     heights = (math.ceil(len(_BLOCKS) * math.log1p(count) / most) for count in feature.histogram)
     blocks = "".join(_BLOCKS[height - 1] if height else " " for height in heights)
     return f"0 {blocks} {feature.max:.3g}  tokens by activation, log scale"
-
-
-def _state(state: str | None, best: float | None, where: str) -> str:
-    """Return a state in words, with the correlation that decides it."""
-    if state is None:
-        return ""
-    if state in _STATES:
-        return _STATES[state]
-    return f"{_words(state)}: " + (f"no edge {where}" if best is None else f"best Pearson {where} {best:.3f}")
-
-
-def _words(state: str | None) -> str | None:
-    return None if state is None else state.replace("_", " ")
 
 
 def _tokens(tokens: Sequence[str]) -> str:

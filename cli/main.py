@@ -38,6 +38,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     "Questions": {
         "query": "query",
         "feature": "query",
+        "browse": "browse",
         "prompt": "prompt",
         "report": "report_command",
         "export": "export",

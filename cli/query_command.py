@@ -129,13 +129,14 @@ def _block(lines: Sequence[str]) -> str:
 
 def _nothing(query: Query, values: Mapping[str, Any]) -> str:
     """Return what to say where nothing was found: which conditions to relax."""
-    relaxed = [f"{verb} {_flag(p)} (now {values[p.name]:g})" for p, verb in _conditions(query) if values[p.name]]
+    relaxed = [f"{verb} {_flag(p)} (now {values[p.name]:g})" for p, verb in conditions(query) if values[p.name]]
     relaxed += [f"leave out {_flag(p)}" for p in query.parameters if p.type == "layer" and values[p.name] is not None]
     hint = f" {query.nothing[0].upper()}{query.nothing[1:]}." if query.nothing else ""
     return f"Nothing found.{hint}" + (f" To relax it: {', '.join(relaxed)}." if relaxed else "")
 
 
-def _conditions(query: Query) -> list[tuple[Parameter, str]]:
+def conditions(query: Query) -> list[tuple[Parameter, str]]:
+    """Return the parameters that leave rows out, each with what to do for more of them."""
     numbers = [p for p in query.parameters if p.type in ("integer", "float")]
     return [(p, verb) for p in numbers for start, verb in _COUNTED.items() if p.name.startswith(start)]
 

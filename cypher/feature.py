@@ -110,8 +110,8 @@ _PROPERTIES: Final = (
 )  # fmt: skip
 
 
-def feature_record(connection: Connection, run: str, feature: str) -> FeatureRecord:
-    """Return the feature of this whole id, which must exist."""
+def feature_record(connection: Connection, run: str, feature: str, *, has_edges: bool = True) -> FeatureRecord:
+    """Return the feature of this whole id, which must exist; its inputs and outputs only where these are asked for."""
     found = connection.read(
         "MATCH (f:Feature {run: $run, id: $id}) "
         "OPTIONAL MATCH (f)-[i:IN_COMMUNITY]->(c:Community)-[:OF_PARTITION]->(p:Partition) WHERE p.is_default "
@@ -130,8 +130,8 @@ def feature_record(connection: Connection, run: str, feature: str) -> FeatureRec
         input_of=gates_with(connection, run, feature),
         parent_of=splits_of(connection, run, feature),
         child_of=splits_with(connection, run, feature),
-        inputs=_neighbours(connection, "<-[e:EVOLVES_TO]-", run, feature),
-        outputs=_neighbours(connection, "-[e:EVOLVES_TO]->", run, feature),
+        inputs=_neighbours(connection, "<-[e:EVOLVES_TO]-", run, feature) if has_edges else (),
+        outputs=_neighbours(connection, "-[e:EVOLVES_TO]->", run, feature) if has_edges else (),
     )
 
 
