@@ -1,4 +1,4 @@
-"""Gates, splits, labels and prompts for a made-up run: gates of each kind and verdict, among features with edges in common.
+"""Gates, splits, labels and prompts for a made-up run; some gates of each kind, on features with edges in common.
 
 On each token of a prompt, some features of every layer are active.
 """

@@ -53,6 +53,7 @@ CIRCLES: Final[Mapping[str, Circle]] = {
     "Resolution": Circle(caption="{resolution}", colour="#D9CBB0"),
     "Gate": Circle(caption="{kind}", colour="#FFFFFF", border=_GATE),
     "Split": Circle(caption="split", colour="#FFFFFF", border=_SPLIT),
+    "Prompt": Circle(caption="{text}", colour="#DCEBDD", border="#3F7D4E", diameter=80),
     "Lane": Circle(caption="{id}"),
 }
 """By label; a text in braces is a property."""
@@ -69,6 +70,7 @@ ARROWS: Final[Mapping[str, Arrow]] = {
     "OUTPUT": Arrow(caption="output", colour=_GATE, width=3),
     "PARENT_OF": Arrow(caption="parent", colour=_SPLIT, width=3),
     "CHILD": Arrow(caption="{share}", colour=_SPLIT, width=2),
+    "ACTIVATES": Arrow(caption="{activation}", colour="#3F7D4E"),
 }
 """By type; a text in braces is a property."""
 

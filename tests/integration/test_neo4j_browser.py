@@ -20,7 +20,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, Request, expect, 
 from saedb.cli.main import main
 from saedb.cypher.connection import Connection
 from saedb.cypher.graph import Graph
-from saedb.cypher.neo4jbrowser import colours, question, setup, site
+from saedb.cypher.neo4jbrowser import colours, question, setup
 from saedb.cypher.neo4jbrowser.serving import FileServer
 from saedb.cypher.server.local import LocalServer
 
@@ -212,36 +212,7 @@ def test_the_questions_are_favourites_and_a_reload_keeps_everything(logged_in: S
 
 
 @in_a_browser
-def test_what_the_user_made_or_changed_stays_and_the_rest_follows_saedb(shown: Shown, server: LocalServer) -> None:
-    page = shown.page
-    page.goto(server.up().browser.partition("?")[0] + "saedb/NOTICE.txt")
-    _seed(page)
-    documents = _stored(page, "neo4j.documents")
-    mine = {"id": "mine", "content": "// Mine\nRETURN 1"}
-    changed = {**documents[0], "content": "// Changed\nRETURN 2"}
-    _store(page, "neo4j.documents", [mine, changed, *documents[2:]])
-    _store(page, "neo4j.grass", _stored(page, "neo4j.grass") | {"node.Feature": {"color": "#123456"}})
-    _store(page, "neo4j.settings", _stored(page, "neo4j.settings") | {"initialNodeDisplay": 7, "theme": "dark"})
-    before = page.evaluate("JSON.stringify(localStorage)")
-    _seed(page)
-    assert page.evaluate("JSON.stringify(localStorage)") == before
-
-    _seed(page, lambda text: text.replace('"version": "', '"version": "newer').replace("// The runs of", "// Runs of"))
-    after = {item["id"]: item for item in _stored(page, "neo4j.documents")}
-    assert after["mine"] == mine
-    assert after[changed["id"]] == changed
-    assert documents[1]["id"] not in after  # the user deleted it
-    assert not [item for item in after.values() if item["content"].startswith("// The runs of")]
-    assert _stored(page, "neo4j.grass")["node.Feature"] == {"color": "#123456"}
-    assert _stored(page, "neo4j.grass")["node.L01"]["color"] == colours.of_layer(1)
-    assert _stored(page, "neo4j.settings")["initialNodeDisplay"] == 7
-    assert _stored(page, "neo4j.settings")["theme"] == "dark"
-
-
-@in_a_browser
-def test_what_browser_setup_writes_works_on_a_server_that_has_none_of_it(
-    shown: Shown, server: LocalServer, tmp_path: Path
-) -> None:
+def test_what_browser_setup_writes_works_on_a_server_that_has_none_of_it(shown: Shown, server: LocalServer) -> None:
     page = shown.page
     page.route("**/saedb/*", lambda route: route.abort())
     page.goto(server.up().browser)
@@ -258,7 +229,6 @@ def test_what_browser_setup_writes_works_on_a_server_that_has_none_of_it(
             page.wait_for_function("(localStorage.getItem('neo4j.grass') || '').includes('node.L01')")
         finally:
             files.shutdown()
-    (tmp_path / setup.FAVOURITES).write_bytes(setup.contents()[setup.FAVOURITES])
 
 
 def _type(page: Page, command: str) -> None:
@@ -267,13 +237,5 @@ def _type(page: Page, command: str) -> None:
     page.keyboard.press("Control+Enter")
 
 
-def _seed(page: Page, edited: Callable[[str], str] = str) -> None:
-    page.evaluate(f"() => {{ {edited(site.seed())} }}")
-
-
 def _stored(page: Page, key: str) -> Any:
     return page.evaluate("key => JSON.parse(localStorage.getItem(key))", key)
-
-
-def _store(page: Page, key: str, value: Any) -> None:
-    page.evaluate("([key, value]) => localStorage.setItem(key, JSON.stringify(value))", [key, value])
