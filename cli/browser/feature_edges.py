@@ -155,7 +155,8 @@ def said(shown: Shown, side: Side, found: Edges, chosen: Choice) -> str:
     if chosen.floor is not None:
         parts.append(f"{found.passing:,} of them with {words(chosen.measure.name)} of at least {number(chosen.floor)}")
     if found.passing > len(found.shown):
-        command = f"saedb query neighbours {short_id(shown.record.id)} --measure {chosen.measure.name}"
+        of = f"{short_id(shown.record.id)} --run {shown.record.run}"
+        command = f"saedb query neighbours {of} --measure {chosen.measure.name}"
         parts.append(f"the highest {len(found.shown):,} shown (all: {command})")
     return ", ".join(parts)
 

@@ -9,7 +9,17 @@ from typing import Any, Final
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from saedb.cli.browser.parts import aria, dot, fact, feature_href, feature_link, number, tokens
+from saedb.cli.browser.parts import (
+    NO_LABEL,
+    aria,
+    dot,
+    fact,
+    feature_href,
+    feature_link,
+    labelled,
+    number,
+    tokens,
+)
 from saedb.cli.browser.site import Site
 from saedb.cli.table import clean
 from saedb.cli.wording import short_id, state_in_words
@@ -17,7 +27,6 @@ from saedb.cypher.explore.surroundings import Surroundings
 from saedb.cypher.feature import FeatureRecord
 from saedb.ingest.states import DEAD, RARE
 
-NO_LABEL: Final = "No label"
 _AXIS: Final = "tokens by activation; heights are logarithms"
 
 
@@ -36,7 +45,9 @@ def head(shown: Shown) -> Iterator[Component]:
     """Yield the way to its neighbours, its label and its ids."""
     record, around = shown.record, shown.around
     yield html.Nav(list(_ways(shown)), className="ways", **aria(label="From this feature"))
-    yield html.H1(clean(record.label) if record.label else NO_LABEL, className="" if record.label else "muted")
+    yield html.H1(
+        clean(record.label) if record.label else NO_LABEL.capitalize(), className="" if record.label else "muted"
+    )
     yield html.P(
         [
             html.Code(short_id(record.id)),
@@ -192,7 +203,7 @@ def chain(shown: Shown) -> Component | None:
         is_own = feature.id == shown.record.id
         box = [
             feature_link(shown.site, feature.id, run=shown.run),
-            html.Span(clean(feature.label or NO_LABEL), className="muted", title=clean(feature.label or "")),
+            html.Span(labelled(feature.label), className="muted", title=clean(feature.label or "")),
         ]
         boxes.append(html.Li(box, className="own" if is_own else "", **(aria(current="true") if is_own else {})))
         if pearson is not None:

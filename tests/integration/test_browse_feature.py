@@ -217,7 +217,7 @@ def test_a_list_has_every_measure_of_an_edge(pages: Pages) -> None:
 def test_of_many_edges_the_highest_are_shown_and_all_are_counted(pages: Pages, server: LocalServer) -> None:
     with pages.opened(path(HUB, measure="lift")) as page:
         expect(page.locator("#feature-outputs-said")).to_have_text(
-            "250 edges, the highest 200 shown (all: saedb query neighbours 1-s/7 --measure lift)"
+            "250 edges, the highest 200 shown (all: saedb query neighbours 1-s/7 --run known-graph --measure lift)"
         )
         assert listed(page, "outputs")[0] == "2-s/349"
         expect(page.locator("#feature-outputs .ag-paging-panel")).to_contain_text("1 to 10 of 200")
