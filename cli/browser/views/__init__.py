@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from saedb.cli.browser.site import Site
 
-_NAMES: Final = ("overview", "search", "feature", "graph", "library")
+_NAMES: Final = ("overview", "search", "feature", "graph", "prompt", "library")
 
 
 class View(Protocol):
