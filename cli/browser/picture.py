@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -24,6 +23,8 @@ _THIN, _THICK = 1.0, 6.0
 _RADIUS: Final = (8.0, 30.0)
 """Of a feature, in pixels, at least and at most: it grows with the picture, to be seen when all of it is."""
 _USUAL_WIDTH: Final = 1300.0
+_LONGEST: Final = 200
+"""Characters of a label."""
 LEGEND: Final = 12
 """Communities that a legend names."""
 
@@ -51,7 +52,7 @@ class Dot:
     @property
     def name(self) -> str:
         """What people call it: its label, or its id where it has none."""
-        return clean(self.node.label) if self.node.label else self.node.short
+        return _shortened(clean(self.node.label)) if self.node.label else self.node.short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Line:
     colour: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """A view, laid out."""
 
@@ -76,11 +77,6 @@ class Picture:
     lines: tuple[Line, ...]
     """The weakest first, so that it lies below."""
     colour: Colour
-
-    @cached_property
-    def by_id(self) -> Mapping[str, Dot]:
-        """The dots by the id of their feature."""
-        return {dot.node.id: dot for dot in self.dots}
 
     @property
     def width(self) -> float:
@@ -178,6 +174,10 @@ def _lines(subgraph: Subgraph, dots: tuple[Dot, ...]) -> tuple[Line, ...]:
         )  # fmt: skip
         found.append(line)
     return tuple(reversed(found))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def cut(text: str, width: float, size: float) -> str:
