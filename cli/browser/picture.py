@@ -20,7 +20,7 @@ _BETWEEN_ROWS: Final = (104.0, 0.62)
 LINE: Final = "#aab4be"
 """The colour of an edge between communities."""
 _THIN, _THICK = 1.0, 6.0
-_RADIUS: Final = (8.0, 30.0)
+_RADIUS: Final = (8.0, 46.0)
 """Of a feature, in pixels, at least and at most: it grows with the picture, to be seen when all of it is."""
 _USUAL_WIDTH: Final = 1300.0
 _LONGEST: Final = 200
@@ -77,12 +77,8 @@ class Picture:
     lines: tuple[Line, ...]
     """The weakest first, so that it lies below."""
     colour: Colour
-
-    @property
-    def width(self) -> float:
-        """From the first feature to the last."""
-        places = [dot.x for dot in self.dots]
-        return max(places) - min(places) if places else 0.0
+    width: float
+    """From the first feature to the last."""
 
     @property
     def scale(self) -> float:
@@ -134,7 +130,9 @@ def laid_out(
         for node, place in zip(subgraph.nodes, x, strict=True)
     )  # fmt: skip
     rows = tuple(Row(name=name, y=height[number[sae]]) for sae, name in names.items())
-    return Picture(subgraph=subgraph, rows=rows[::-1], dots=dots, lines=_lines(subgraph, dots), colour=colour)
+    width = float(np.ptp(x)) if len(x) else 0.0
+    lines = _lines(subgraph, dots)
+    return Picture(subgraph=subgraph, rows=rows[::-1], dots=dots, lines=lines, colour=colour, width=width)
 
 
 def _row_names(nodes: tuple[FeatureNode, ...]) -> dict[str, str]:
