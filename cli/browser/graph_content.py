@@ -131,13 +131,14 @@ def columns(found: Shown) -> list[dict[str, Any]]:
     first = found.view.measure
     others = [m.name for m in MEASURES if m.name != first]
     known = [name for name in others if any(edge.measures[name] is not None for edge in found.subgraph.edges)]
-    return [*_ends(), *(_measure(name) for name in [first, *known])]
+    return [*_ends("", width=126), _measure(first), *_ends("_label", width=150), *map(_measure, known)]
 
 
-def _ends() -> Iterator[dict[str, Any]]:
+def _ends(suffix: str, width: int) -> Iterator[dict[str, Any]]:
     for end in ("source", "target"):
-        yield {"field": end, "headerName": end, "width": 118, "cellClass": "end"}
-        yield {"field": f"{end}_label", "headerName": "label", "width": 140, "tooltipField": f"{end}_label"}
+        name = f"{end}{suffix}"
+        column = {"field": name, "headerName": name.replace("_", " "), "width": width, "tooltipField": name}
+        yield column if suffix else {**column, "cellClass": "end"}
 
 
 def _measure(name: str) -> dict[str, Any]:

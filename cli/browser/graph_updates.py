@@ -5,7 +5,7 @@
    another feature is chosen, they stay.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -47,15 +47,15 @@ def register(app: Dash, site: Site) -> None:
     _register_files(app, site)
     _register_begin(app, site)
     looks = [Input(f"graph-{name}", "n_clicks") for name in ("fit", "larger", "smaller", "centre")]
-    scripts: Mapping[str, list[Input]] = {
-        "draw": [Input("graph-drawing", "data")],
-        "select": [Input("graph-selected", "data")],
+    scripts: Mapping[str, Sequence[Input | Output]] = {
+        # with an output, so that it is called for a page that has just come
+        "draw": [Output("graph-drawn", "data"), Input("graph-drawing", "data"), Input("graph-selected", "data")],
         "mark": [Input("graph-edges", "selectedRows")],
         "look": looks,
         "png": [Input("graph-png", "data")],
     }
-    for name, inputs in scripts.items():
-        app.clientside_callback(ClientsideFunction("saedbGraph", name), *inputs)
+    for name, given in scripts.items():
+        app.clientside_callback(ClientsideFunction("saedbGraph", name), *given)
 
 
 def _register_state(app: Dash, site: Site) -> None:

@@ -5,6 +5,10 @@
   const TOP = 44
   const BOTTOM = 64
   const LARGEST = 1.5
+  const LABEL = 11
+  const SMALLEST = 0.42
+  const BETWEEN_ROWS = [76, 420]
+  let given = null
   let drawn = null
   let selected = null
 
@@ -19,6 +23,22 @@
     const cy = picture()
     if (cy) act(cy)
     else if (tries) setTimeout(() => whenThere(act, tries - 1), 20)
+  }
+
+  // The picture gets the height of the pane: only the order of the rows means something.
+  function stretched (cy, data) {
+    const [first, last] = [data.rows[0], data.rows[data.rows.length - 1]]
+    const high = last ? last.y - first.y : 0
+    if (!high) return data
+    const xs = data.nodes.map(node => node.x)
+    const wide = Math.max(...xs) - Math.min(...xs)
+    const zoom = Math.min((cy.width() - LEFT - RIGHT) / Math.max(wide, 1), LARGEST)
+    const between = (cy.height() - TOP - BOTTOM) / zoom / (data.rows.length - 1)
+    const large = Math.max(1, BETWEEN_ROWS[0] * zoom < 12 ? 1 : Math.sqrt(1 / zoom))
+    const gap = Math.min(Math.max(between, BETWEEN_ROWS[0]), BETWEEN_ROWS[1] * Math.max(large, wide / 1500))
+    const by = gap * (data.rows.length - 1) / high
+    const moved = item => ({ ...item, y: item.y * by })
+    return { ...data, rows: data.rows.map(moved), nodes: data.nodes.map(moved) }
   }
 
   function elements (data) {
@@ -72,10 +92,20 @@
 
   // A label that is pointed at or chosen is written in full, and legible however small the picture is.
   function spell (node, isFull) {
-    const size = Math.max(12, 12 / node.cy().zoom())
+    const large = Math.max(12, 12 / node.cy().zoom())
     node.toggleClass('full', isFull)
-    if (isFull) node.style({ 'font-size': size, 'text-max-width': `${22 * size}px`, 'min-zoomed-font-size': 0 })
-    else node.removeStyle('font-size text-max-width min-zoomed-font-size')
+    if (isFull) node.style({ 'font-size': large, 'text-max-width': `${22 * large}px`, 'min-zoomed-font-size': 0 })
+    else node.removeStyle('text-max-width min-zoomed-font-size').style('font-size', size || LABEL)
+  }
+
+  // Labels stay legible while a picture gets smaller, and then go: the space for them does not grow.
+  let size = 0
+  function letter (cy) {
+    const zoom = cy.zoom()
+    const wanted = zoom >= 1 || zoom < SMALLEST ? LABEL : LABEL / zoom
+    if (Math.abs(wanted - size) < 0.08 * size) return
+    size = wanted
+    cy.nodes().not('.full').style('font-size', size)
   }
 
   function choose (cy, id) {
@@ -93,6 +123,7 @@
     cy.scratch('saedb', true)
     cy.on('viewport resize', () => {
       placeRows(cy)
+      letter(cy)
       cy.nodes('.full').forEach(node => spell(node, true))
     })
     cy.on('tap', event => {
@@ -123,20 +154,23 @@
     if (id) cy.getElementById(id).addClass('chosen')
   }
 
-  function paint (cy, data) {
-    const hadAll = !drawn || isWhole(cy)
-    const held = data.stays && selected && cy.getElementById(selected)
-    const before = held && held.length ? held.renderedPosition() : null
-    drawn = data
+  const isPainted = () => 'drawn' in (document.getElementById('graph-pane')?.dataset || {})
+
+  function paint (cy, data, held) {
+    const stays = data.stays && isPainted() && !isWhole(cy)
+    const anchor = stays && selected === held && cy.getElementById(selected || '')
+    const before = anchor && anchor.length ? { ...anchor.renderedPosition() } : null
+    drawn = stretched(cy, data)
     cy.batch(() => {
       cy.elements().remove()
-      cy.add(elements(data))
+      cy.add(elements(drawn))
     })
+    size = 0
     listen(cy)
     nameRows()
     choose(cy, selected)
     const after = before && cy.getElementById(selected)
-    if (!data.stays || hadAll) fit(cy)
+    if (!stays) fit(cy)
     else if (after && after.length) {
       const now = after.renderedPosition()
       cy.panBy({ x: before.x - now.x, y: before.y - now.y })
@@ -180,7 +214,14 @@
       choose(cy, selected)
       show(cy, node)
       tell({ kind: 'select', feature: selected })
-    } else if (event.key === 'Enter') chooseCell(event.target)
+    } else if (event.key === 'Enter') {
+      chooseCell(event.target)
+      const typed = event.target.closest && event.target.closest('#graph-floor input')
+      if (typed) { // which takes a number when it is left
+        typed.blur()
+        typed.focus()
+      }
+    }
   })
 
   document.addEventListener('click', event => chooseCell(event.target))
@@ -208,15 +249,13 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     saedbGraph: {
-      draw: function (data) {
-        if (data) {
-          drawn = data.stays ? drawn : null
-          whenThere(cy => paint(cy, data))
-        }
-      },
-      select: function (id) {
+      draw: function (data, id) {
+        const isNew = data !== given || !isPainted()
+        const before = selected
+        given = data
         selected = id || null
-        whenThere(cy => choose(cy, selected))
+        if (data) whenThere(cy => isNew ? paint(cy, data, before) : choose(cy, selected))
+        return window.dash_clientside.no_update
       },
       mark: function (rows) {
         whenThere(cy => mark(cy, rows && rows.length ? rows[0].id : null))

@@ -33,6 +33,7 @@ _PANE: Final[dict[str, Any]] = {
     "tabIndex": "0",
     "aria-label": "Picture. Arrow keys choose a feature, Escape chooses none.",
 }
+_THRESHOLD: Final[dict[str, Any]] = {"role": "group", "aria-label": "Threshold: lowest value of the measure"}
 _SPOKEN: Final[dict[str, Any]] = {"aria-live": "polite"}
 _GRID: Final[dict[str, Any]] = {
     "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
@@ -81,6 +82,7 @@ def _stores(query: Mapping[str, str], drawn: Mapping[str, Any], marks: Mapping[s
         "selected": marks["selected"],
         "event": None,
         "png": None,
+        "drawn": None,
     }
     stores = [dcc.Store(id=f"graph-{name}", data=value) for name, value in data.items()]
     return [*stores, dcc.Download(id="graph-download")]
@@ -92,7 +94,7 @@ def _tools(found: content.Shown, drawn: Mapping[str, Any]) -> Component:
         id="graph-floor", min=drawn["low"], max=drawn["high"], step=drawn["step"], value=view.floor, marks=None,
         updatemode="mouseup",
     )  # fmt: skip
-    threshold = html.Div([html.Span("threshold"), slider], className="graph-floor", role="group", title="lowest value")
+    threshold = html.Div([html.Span("threshold"), slider], className="graph-floor", **_THRESHOLD)
     return html.Div(
         [
             _choice("measure", [{"label": m.name.replace("_", " "), "value": m.name} for m in MEASURES], view.measure),
@@ -163,7 +165,7 @@ def _table(drawn: Mapping[str, Any]) -> Component:
         columnDefs=drawn["columns"],
         rowData=drawn["rows"],
         getRowId="params.data.id",
-        defaultColDef={"sortable": True, "resizable": True, "filter": True},
+        defaultColDef={"sortable": True, "resizable": True, "filter": True, "suppressHeaderFilterButton": True},
         dashGridOptions=_GRID,
         className="ag-theme-alpine graph-edges",
         style={},
