@@ -182,8 +182,8 @@ def test_the_query_shows_of_a_prompt_what_the_command_does(
     assert bool(rows) == (position != 0)
     statement = graph_statement(KNOWN, "law", position=position, top=top, measure=measure, floor=0.1)
     found = graph.connection.read(statement)
-    ends = {row["active"][2]["id"] for row in found}
-    edges = {(row["edge"][0]["id"], row["edge"][2]["id"]) for row in found if row["edge"]}
+    ends = {row["active"].end_node["id"] for row in found}
+    edges = {(row["edge"].start_node["id"], row["edge"].end_node["id"]) for row in found if row["edge"]}
     assert ends == {feature.id for feature in shown.features}
     assert edges == {(source, target) for source, target, _ in shown.edges}
 
