@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--all", "everywhere", is_flag=True, help="Show all tokens, each feature where it is most active.")
 @click.option(
     "--threshold",
-    type=click.FloatRange(min=0, max=1e6),
+    type=click.FloatRange(min=0, max=1),
     metavar="SHARE",
     help="Active means above this share of the feature's largest activation.  [default: as in the run]",
 )
