@@ -114,10 +114,11 @@ def _given(text: str | None) -> str | None:
     """
     from saedb.ingest.prompts.prompt import check_text
 
-    if text is not None:
-        text = sys.stdin.read().removesuffix("\n") if text == "-" else text
-        check_text(text)
-    return text
+    if text is None:
+        return None
+    read = sys.stdin.read().removesuffix("\n") if text == "-" else text
+    check_text(read)
+    return read
 
 
 def _connected(server: ServerChoice, *, save: bool) -> "AbstractContextManager[Connection | None]":
