@@ -157,7 +157,7 @@ def test_a_prompt_is_forgotten(run: RunDirectory, connection: Connection) -> Non
         ([""], "the prompt is empty; write some words"),
         (["<s>"], "has no token that counts"),
         (["the " * 40], "the prompt has 41 tokens, BOS among them, and the SAEs of run tiny read 12 at once; shorten"),
-        ([TEXT, "--token", "dog"], "there is no token 'dog'; there are 0 '<s>', 1 'the', 2 ' cat'"),
+        ([TEXT, "--token", "dog"], "there is no token 'dog'; there are 0 '<s>', 1 ' the', 2 ' cat'"),
         ([TEXT, "--token", "the"], "the token 'the' stands at 1 and 5; choose one by its position"),
         ([TEXT, "--token", "0"], "token 0 '<s>' does not count in this run"),
         ([TEXT, "--run", "tinny"], "no run 'tinny'; did you mean tiny?"),
