@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 
 from saedb.cli.browser import prompt_parts as parts
 from saedb.cli.browser import prompt_updates as updates
+from saedb.cli.browser.parts import aria
 from saedb.cli.browser.prompt_state import PATH as _PATH
 from saedb.cli.browser.prompt_state import Asked
 from saedb.cli.browser.site import Site
@@ -39,7 +40,7 @@ def layout(site: Site, query: Mapping[str, str]) -> Component:
             dcc.Store(id="prompt-state", data=updates.state(asked, text)),
             dcc.Interval(id="prompt-poll", interval=700, disabled=True),
             html.Div(id="prompt-said", role="status"),
-            html.Div(id="prompt-strip", role="group", **parts.aria(label="Tokens")),
+            html.Div(id="prompt-strip", role="group", **aria(label="Tokens")),
             html.Div(id="prompt-legend", className="legend"),
             dcc.Graph(id="prompt-figure", config=_FIGURE, style={"display": "none"}),
             html.Div(id="prompt-table"),
@@ -51,8 +52,9 @@ def layout(site: Site, query: Mapping[str, str]) -> Component:
 
 def _form(text: str) -> Component:
     hint = "The capital of France is"
-    area = dcc.Textarea(id="prompt-text", value=text, placeholder=hint, rows=4, **parts.aria(label="Text"))
-    return html.Div([area, html.Button("Read", id="prompt-read")], className="form")
+    area = dcc.Textarea(id="prompt-text", value=text, placeholder=hint, rows=4)
+    label = html.Label([html.Span("text", className="muted"), area])
+    return html.Div([label, html.Button("Read", id="prompt-read")], className="form")
 
 
 def _stored(site: Site, run: str | None, found: Any) -> Component:
