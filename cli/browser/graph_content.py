@@ -202,3 +202,11 @@ def floors(found: Shown) -> tuple[float, float, float]:
     if BY_NAME[name].high is None:
         high = max(float(f"{1.05 * strongest:.2g}"), 2 * floor, 1.0)
     return min(0.0, floor), high, 0.01 if high <= 1 else float(f"{high / 200:.1g}")
+
+
+def partitions(site: Site, run: str) -> list[str]:
+    """Return the partitions of a run that can give the colours, the default one first."""
+    rows = site.connection.read(
+        "MATCH (p:Partition {run: $run}) RETURN p.id AS id ORDER BY coalesce(p.is_default, false) DESC, id", run=run
+    )
+    return [row["id"] for row in rows]
