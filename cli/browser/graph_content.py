@@ -131,7 +131,7 @@ def columns(found: Shown) -> list[dict[str, Any]]:
     first = found.view.measure
     others = [m.name for m in MEASURES if m.name != first]
     known = [name for name in others if any(edge.measures[name] is not None for edge in found.subgraph.edges)]
-    return [*_ends("", width=126), _measure(first), *_ends("_label", width=150), *map(_measure, known)]
+    return [*_ends("", width=116), _measure(first), *_ends("_label", width=150), *map(_measure, known)]
 
 
 def _ends(suffix: str, width: int) -> Iterator[dict[str, Any]]:
@@ -149,7 +149,7 @@ def _measure(name: str) -> dict[str, Any]:
         "headerTooltip": meaning,
         "type": "rightAligned",
         "filter": "agNumberColumnFilter",
-        "width": 112,
+        "width": 84 if len(name) < 10 else 120,
     }
 
 
