@@ -131,7 +131,7 @@ def columns(found: Shown) -> list[dict[str, Any]]:
     first = found.view.measure
     others = [m.name for m in MEASURES if m.name != first]
     known = [name for name in others if any(edge.measures[name] is not None for edge in found.subgraph.edges)]
-    return [*_ends("", width=126), _measure(first), *_ends("_label", width=150), *map(_measure, known)]
+    return [*_ends("", width=116), _measure(first), *_ends("_label", width=150), *map(_measure, known)]
 
 
 def _ends(suffix: str, width: int) -> Iterator[dict[str, Any]]:
@@ -149,7 +149,7 @@ def _measure(name: str) -> dict[str, Any]:
         "headerTooltip": meaning,
         "type": "rightAligned",
         "filter": "agNumberColumnFilter",
-        "width": 112,
+        "width": 84 if len(name) < 10 else 120,
     }
 
 
@@ -202,3 +202,11 @@ def floors(found: Shown) -> tuple[float, float, float]:
     if BY_NAME[name].high is None:
         high = max(float(f"{1.05 * strongest:.2g}"), 2 * floor, 1.0)
     return min(0.0, floor), high, 0.01 if high <= 1 else float(f"{high / 200:.1g}")
+
+
+def partitions(site: Site, run: str) -> list[str]:
+    """Return the partitions of a run that can give the colours, the default one first."""
+    rows = site.connection.read(
+        "MATCH (p:Partition {run: $run}) RETURN p.id AS id ORDER BY coalesce(p.is_default, false) DESC, id", run=run
+    )
+    return [row["id"] for row in rows]

@@ -22,10 +22,10 @@ from saedb.cypher.explore.usual import FLOOR
 from saedb.ingest.measures import BY_NAME
 
 PATH: Final = "/graph"
-CONTROLS: Final = ("measure", "floor", "hops", "order")
+CONTROLS: Final = ("measure", "floor", "hops", "order", "partition")
 _ACTS: Final[Mapping[str, Any]] = {"expand-in": "expand in", "expand-out": "expand out", "hide": "hide"}
 _BUTTONS: Final = ("undo", "redo", "show-hidden", *_ACTS, "pin", "restart")
-_BY_HAND: Final = {"in", "out", "hide", "pin", "selected"}
+_BY_HAND: Final = {"in", "out", "hide", "pin", "partition", "selected"}
 """What may change while the picture stays where it is."""
 
 FILES: Final[Mapping[str, Callable[[content.Shown], str]]] = {
@@ -104,7 +104,7 @@ def _moved(site: Site, history: History, trigger: str, given: Mapping[str, Any])
             return history.redone()
         case "restart":
             return history.moved(_restarted(view))
-        case "measure" | "floor" | "hops" | "order":
+        case "measure" | "floor" | "hops" | "order" | "partition":
             return history.moved(_controlled(view, trigger, given[trigger]))
         case _:
             action = _action(site, view, trigger, given)

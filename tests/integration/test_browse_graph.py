@@ -158,6 +158,16 @@ def test_another_measure_draws_its_own_edges(pages: Pages) -> None:
         assert query(page)["measure"] == "support"
 
 
+def test_another_partition_gives_other_colours_and_the_same_features(pages: Pages) -> None:
+    with pages.opened("/graph?community=main/0") as page:
+        expect(page.locator("#graph-legend")).to_have_text("courts (5)")
+        page.locator("#graph-partition").click()
+        page.get_by_role("option", name="main.1", exact=True).click()
+        expect(page.locator("#graph-legend")).to_have_text("courts (3)early courts (2)")
+        expect_drawn(page, 5, 4)
+        assert query(page)["partition"] == "main.1"
+
+
 def test_a_view_without_edges_says_why_and_what_to_do(pages: Pages) -> None:
     with pages.opened("/graph?feature=1/0&floor=0.999&hops=1") as page:
         expect_drawn(page, 1, 0)
@@ -222,6 +232,7 @@ def test_a_pinned_feature_stays_where_it_is(pages: Pages) -> None:
 
 def test_a_choice_in_the_table_marks_the_edge_and_reads_nothing_anew(pages: Pages) -> None:
     with pages.opened("/graph?feature=1-s/0&floor=0.9&hops=1") as page:
+        expect_drawn(page, 4, 3)
         before = counts(page)
         rows(page).first.locator('[col-id="pearson"]').click()
         marked = "() => document.getElementById('graph-picture')._cyreg.cy.edges('.chosen').map(edge => edge.id())"

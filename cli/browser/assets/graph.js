@@ -48,9 +48,18 @@
     return nodes.concat(data.edges.map(edge => ({ group: 'edges', data: edge })))
   }
 
+  // Of the nodes alone: Cytoscape's own bounds measure every label first.
+  function bounds () {
+    const [xs, ys] = [drawn.nodes.map(node => node.x), drawn.nodes.map(node => node.y)]
+    const margin = drawn.nodes.length ? drawn.nodes[0].size / 2 : 0
+    const [x1, x2] = [Math.min(...xs) - margin, Math.max(...xs) + margin]
+    const [y1, y2] = [Math.min(...ys) - margin, Math.max(...ys) + margin]
+    return { x1, x2, y1, y2, w: x2 - x1, h: y2 - y1 }
+  }
+
   function fit (cy) {
-    const box = cy.elements().boundingBox({ includeLabels: false })
-    if (!cy.nodes().length) return
+    if (!drawn.nodes.length) return
+    const box = bounds()
     const width = cy.width() - LEFT - RIGHT
     const height = cy.height() - TOP - BOTTOM
     const zoom = Math.min(width / Math.max(box.w, 1), height / Math.max(box.h, 1), LARGEST)
@@ -65,7 +74,7 @@
 
   function isWhole (cy) {
     const seen = cy.extent()
-    const box = cy.elements().boundingBox({ includeLabels: false })
+    const box = bounds()
     return box.x1 >= seen.x1 && box.x2 <= seen.x2 && box.y1 >= seen.y1 && box.y2 <= seen.y2
   }
 
