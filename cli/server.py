@@ -137,6 +137,7 @@ def _described(running: "Running") -> str:
             f"Home       {running.home}",
             "",
             "Next:      saedb demo      (a real graph in a few minutes)",
+            "           saedb browse    (look through its features)",
             "           saedb query     (questions to ask)",
             "           saedb down      (stop the server; the data stay)",
         )

@@ -216,6 +216,7 @@ def next_steps(graph: Graph, run: RunDirectory, server: Running | None) -> str:
         lines += [f"  Neo4j Browser  {server.login.as_uri()}   (logs in)"]
         lines += [f"                 {server.browser}"]
         lines += [f"                 user {server.address.username}, password: cat {server.password_file}"]
+    lines += [f"  saedb browse --run {run.record.id}   (search, graphs, prompts, in your web browser)"]
     lines += ["  saedb query    (all questions)"]
     lines += [f"  saedb query pass-through-chains --min-pearson 0.9 --run {run.record.id}"]
     lines += [f"  saedb {'query gates --run' if run.record.gates else 'gates'} {run.record.id}"]
