@@ -145,11 +145,10 @@ def _menu(site: Site, pages: Any, path: str, query: Mapping[str, str]) -> Compon
         [
             dcc.Link(_NAME, href=site.href("/", run=named), className="brand"),
             html.Nav(links, **_NAV),
-            dcc.Input(
+            dcc.Input(  # without debounce, which puts the cursor back while somebody types on
                 id="menu-search",
                 type="search",
                 placeholder="Find features ( / )",
-                debounce=True,
                 value="" if path != "/search" else query.get("q", ""),
             ),
             *_runs(site, named),
