@@ -131,13 +131,14 @@ def columns(found: Shown) -> list[dict[str, Any]]:
     first = found.view.measure
     others = [m.name for m in MEASURES if m.name != first]
     known = [name for name in others if any(edge.measures[name] is not None for edge in found.subgraph.edges)]
-    return [*_ends(), *(_measure(name) for name in [first, *known])]
+    return [*_ends("", width=116), _measure(first), *_ends("_label", width=150), *map(_measure, known)]
 
 
-def _ends() -> Iterator[dict[str, Any]]:
+def _ends(suffix: str, width: int) -> Iterator[dict[str, Any]]:
     for end in ("source", "target"):
-        yield {"field": end, "headerName": end, "width": 118, "cellClass": "end"}
-        yield {"field": f"{end}_label", "headerName": "label", "width": 140, "tooltipField": f"{end}_label"}
+        name = f"{end}{suffix}"
+        column = {"field": name, "headerName": name.replace("_", " "), "width": width, "tooltipField": name}
+        yield column if suffix else {**column, "cellClass": "end"}
 
 
 def _measure(name: str) -> dict[str, Any]:
@@ -148,7 +149,7 @@ def _measure(name: str) -> dict[str, Any]:
         "headerTooltip": meaning,
         "type": "rightAligned",
         "filter": "agNumberColumnFilter",
-        "width": 112,
+        "width": 84 if len(name) < 10 else 120,
     }
 
 
@@ -201,3 +202,11 @@ def floors(found: Shown) -> tuple[float, float, float]:
     if BY_NAME[name].high is None:
         high = max(float(f"{1.05 * strongest:.2g}"), 2 * floor, 1.0)
     return min(0.0, floor), high, 0.01 if high <= 1 else float(f"{high / 200:.1g}")
+
+
+def partitions(site: Site, run: str) -> list[str]:
+    """Return the partitions of a run that can give the colours, the default one first."""
+    rows = site.connection.read(
+        "MATCH (p:Partition {run: $run}) RETURN p.id AS id ORDER BY coalesce(p.is_default, false) DESC, id", run=run
+    )
+    return [row["id"] for row in rows]

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from saedb.cypher.explore import FeatureNode, Subgraph
+from saedb.cypher.values import plain
 from saedb.ingest.measures import MEASURES
 
 
@@ -32,8 +33,9 @@ def node_link(subgraph: Subgraph) -> dict[str, Any]:
         },
         "nodes": [_node(node) for node in subgraph.nodes],
         "links": [
-            {"source": e.source, "target": e.target, "similarity": e.measures[scope.measure], **e.measures}
+            {"source": e.source, "target": e.target, "similarity": values[scope.measure], **values}
             for e in subgraph.edges
+            for values in [plain(e.measures)]
         ],
     }
 

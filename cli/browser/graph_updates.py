@@ -5,7 +5,7 @@
    another feature is chosen, they stay.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -22,10 +22,10 @@ from saedb.cypher.explore.usual import FLOOR
 from saedb.ingest.measures import BY_NAME
 
 PATH: Final = "/graph"
-CONTROLS: Final = ("measure", "floor", "hops", "order")
+CONTROLS: Final = ("measure", "floor", "hops", "order", "partition")
 _ACTS: Final[Mapping[str, Any]] = {"expand-in": "expand in", "expand-out": "expand out", "hide": "hide"}
 _BUTTONS: Final = ("undo", "redo", "show-hidden", *_ACTS, "pin", "restart")
-_BY_HAND: Final = {"in", "out", "hide", "pin", "selected"}
+_BY_HAND: Final = {"in", "out", "hide", "pin", "partition", "selected"}
 """What may change while the picture stays where it is."""
 
 FILES: Final[Mapping[str, Callable[[content.Shown], str]]] = {
@@ -47,15 +47,15 @@ def register(app: Dash, site: Site) -> None:
     _register_files(app, site)
     _register_begin(app, site)
     looks = [Input(f"graph-{name}", "n_clicks") for name in ("fit", "larger", "smaller", "centre")]
-    scripts: Mapping[str, list[Input]] = {
-        "draw": [Input("graph-drawing", "data")],
-        "select": [Input("graph-selected", "data")],
+    scripts: Mapping[str, Sequence[Input | Output]] = {
+        # with an output, so that it is called for a page that has just come
+        "draw": [Output("graph-drawn", "data"), Input("graph-drawing", "data"), Input("graph-selected", "data")],
         "mark": [Input("graph-edges", "selectedRows")],
         "look": looks,
         "png": [Input("graph-png", "data")],
     }
-    for name, inputs in scripts.items():
-        app.clientside_callback(ClientsideFunction("saedbGraph", name), *inputs)
+    for name, given in scripts.items():
+        app.clientside_callback(ClientsideFunction("saedbGraph", name), *given)
 
 
 def _register_state(app: Dash, site: Site) -> None:
@@ -104,7 +104,7 @@ def _moved(site: Site, history: History, trigger: str, given: Mapping[str, Any])
             return history.redone()
         case "restart":
             return history.moved(_restarted(view))
-        case "measure" | "floor" | "hops" | "order":
+        case "measure" | "floor" | "hops" | "order" | "partition":
             return history.moved(_controlled(view, trigger, given[trigger]))
         case _:
             action = _action(site, view, trigger, given)

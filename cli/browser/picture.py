@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -21,9 +20,11 @@ _BETWEEN_ROWS: Final = (104.0, 0.62)
 LINE: Final = "#aab4be"
 """The colour of an edge between communities."""
 _THIN, _THICK = 1.0, 6.0
-_RADIUS: Final = (8.0, 30.0)
+_RADIUS: Final = (8.0, 46.0)
 """Of a feature, in pixels, at least and at most: it grows with the picture, to be seen when all of it is."""
 _USUAL_WIDTH: Final = 1300.0
+_LONGEST: Final = 200
+"""Characters of a label."""
 LEGEND: Final = 12
 """Communities that a legend names."""
 
@@ -51,7 +52,7 @@ class Dot:
     @property
     def name(self) -> str:
         """What people call it: its label, or its id where it has none."""
-        return clean(self.node.label) if self.node.label else self.node.short
+        return _shortened(clean(self.node.label)) if self.node.label else self.node.short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Line:
     colour: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """A view, laid out."""
 
@@ -76,17 +77,8 @@ class Picture:
     lines: tuple[Line, ...]
     """The weakest first, so that it lies below."""
     colour: Colour
-
-    @cached_property
-    def by_id(self) -> Mapping[str, Dot]:
-        """The dots by the id of their feature."""
-        return {dot.node.id: dot for dot in self.dots}
-
-    @property
-    def width(self) -> float:
-        """From the first feature to the last."""
-        places = [dot.x for dot in self.dots]
-        return max(places) - min(places) if places else 0.0
+    width: float
+    """From the first feature to the last."""
 
     @property
     def scale(self) -> float:
@@ -138,7 +130,9 @@ def laid_out(
         for node, place in zip(subgraph.nodes, x, strict=True)
     )  # fmt: skip
     rows = tuple(Row(name=name, y=height[number[sae]]) for sae, name in names.items())
-    return Picture(subgraph=subgraph, rows=rows[::-1], dots=dots, lines=_lines(subgraph, dots), colour=colour)
+    width = float(np.ptp(x)) if len(x) else 0.0
+    lines = _lines(subgraph, dots)
+    return Picture(subgraph=subgraph, rows=rows[::-1], dots=dots, lines=lines, colour=colour, width=width)
 
 
 def _row_names(nodes: tuple[FeatureNode, ...]) -> dict[str, str]:
@@ -178,6 +172,10 @@ def _lines(subgraph: Subgraph, dots: tuple[Dot, ...]) -> tuple[Line, ...]:
         )  # fmt: skip
         found.append(line)
     return tuple(reversed(found))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def cut(text: str, width: float, size: float) -> str:

@@ -22,7 +22,10 @@ def usual(connection: Connection, run: str, start: Start) -> tuple[str, float]:
         )  # fmt: skip
         if found and found[0]["measure"] is not None:
             return found[0]["measure"], found[0]["floor"] or FLOOR
-    wanted = {"gate": "sufficiency" if ":OR:" in start.value else "necessity"}.get(start.kind, "pearson")
+    wanted = "pearson"
+    if start.kind == "gate":
+        kinds = connection.read("MATCH (g:Gate {run: $run, id: $id}) RETURN g.kind AS kind", run=run, id=start.value)
+        wanted = "sufficiency" if kinds and kinds[0]["kind"] == "OR" else "necessity"
     known = _known(connection, run)
     return (wanted if wanted in known or not known else known[0]), FLOOR
 

@@ -5,6 +5,10 @@
   const TOP = 44
   const BOTTOM = 64
   const LARGEST = 1.5
+  const LABEL = 11
+  const SMALLEST = 0.42
+  const BETWEEN_ROWS = [76, 420]
+  let given = null
   let drawn = null
   let selected = null
 
@@ -21,6 +25,22 @@
     else if (tries) setTimeout(() => whenThere(act, tries - 1), 20)
   }
 
+  // The picture gets the height of the pane: only the order of the rows means something.
+  function stretched (cy, data) {
+    const [first, last] = [data.rows[0], data.rows[data.rows.length - 1]]
+    const high = last ? last.y - first.y : 0
+    if (!high) return data
+    const xs = data.nodes.map(node => node.x)
+    const wide = Math.max(...xs) - Math.min(...xs)
+    const zoom = Math.min((cy.width() - LEFT - RIGHT) / Math.max(wide, 1), LARGEST)
+    const between = (cy.height() - TOP - BOTTOM) / zoom / (data.rows.length - 1)
+    const large = Math.max(1, BETWEEN_ROWS[0] * zoom < 12 ? 1 : Math.sqrt(1 / zoom))
+    const gap = Math.min(Math.max(between, BETWEEN_ROWS[0]), BETWEEN_ROWS[1] * Math.max(large, wide / 1500))
+    const by = gap * (data.rows.length - 1) / high
+    const moved = item => ({ ...item, y: item.y * by })
+    return { ...data, rows: data.rows.map(moved), nodes: data.nodes.map(moved) }
+  }
+
   function elements (data) {
     const nodes = data.nodes.map(({ x, y, kind, ...own }) => ({
       group: 'nodes', data: own, position: { x, y }, classes: kind
@@ -28,9 +48,18 @@
     return nodes.concat(data.edges.map(edge => ({ group: 'edges', data: edge })))
   }
 
+  // Of the nodes alone: Cytoscape's own bounds measure every label first.
+  function bounds () {
+    const [xs, ys] = [drawn.nodes.map(node => node.x), drawn.nodes.map(node => node.y)]
+    const margin = drawn.nodes.length ? drawn.nodes[0].size / 2 : 0
+    const [x1, x2] = [Math.min(...xs) - margin, Math.max(...xs) + margin]
+    const [y1, y2] = [Math.min(...ys) - margin, Math.max(...ys) + margin]
+    return { x1, x2, y1, y2, w: x2 - x1, h: y2 - y1 }
+  }
+
   function fit (cy) {
-    const box = cy.elements().boundingBox({ includeLabels: false })
-    if (!cy.nodes().length) return
+    if (!drawn.nodes.length) return
+    const box = bounds()
     const width = cy.width() - LEFT - RIGHT
     const height = cy.height() - TOP - BOTTOM
     const zoom = Math.min(width / Math.max(box.w, 1), height / Math.max(box.h, 1), LARGEST)
@@ -45,7 +74,7 @@
 
   function isWhole (cy) {
     const seen = cy.extent()
-    const box = cy.elements().boundingBox({ includeLabels: false })
+    const box = bounds()
     return box.x1 >= seen.x1 && box.x2 <= seen.x2 && box.y1 >= seen.y1 && box.y2 <= seen.y2
   }
 
@@ -72,10 +101,20 @@
 
   // A label that is pointed at or chosen is written in full, and legible however small the picture is.
   function spell (node, isFull) {
-    const size = Math.max(12, 12 / node.cy().zoom())
+    const large = Math.max(12, 12 / node.cy().zoom())
     node.toggleClass('full', isFull)
-    if (isFull) node.style({ 'font-size': size, 'text-max-width': `${22 * size}px`, 'min-zoomed-font-size': 0 })
-    else node.removeStyle('font-size text-max-width min-zoomed-font-size')
+    if (isFull) node.style({ 'font-size': large, 'text-max-width': `${22 * large}px`, 'min-zoomed-font-size': 0 })
+    else node.removeStyle('text-max-width min-zoomed-font-size').style('font-size', size || LABEL)
+  }
+
+  // Labels stay legible while a picture gets smaller, and then go: the space for them does not grow.
+  let size = 0
+  function letter (cy) {
+    const zoom = cy.zoom()
+    const wanted = zoom >= 1 || zoom < SMALLEST ? LABEL : LABEL / zoom
+    if (Math.abs(wanted - size) < 0.08 * size) return
+    size = wanted
+    cy.nodes().not('.full').style('font-size', size)
   }
 
   function choose (cy, id) {
@@ -93,6 +132,7 @@
     cy.scratch('saedb', true)
     cy.on('viewport resize', () => {
       placeRows(cy)
+      letter(cy)
       cy.nodes('.full').forEach(node => spell(node, true))
     })
     cy.on('tap', event => {
@@ -123,20 +163,23 @@
     if (id) cy.getElementById(id).addClass('chosen')
   }
 
-  function paint (cy, data) {
-    const hadAll = !drawn || isWhole(cy)
-    const held = data.stays && selected && cy.getElementById(selected)
-    const before = held && held.length ? held.renderedPosition() : null
-    drawn = data
+  const isPainted = () => 'drawn' in (document.getElementById('graph-pane')?.dataset || {})
+
+  function paint (cy, data, held) {
+    const stays = data.stays && isPainted() && !isWhole(cy)
+    const anchor = stays && selected === held && cy.getElementById(selected || '')
+    const before = anchor && anchor.length ? { ...anchor.renderedPosition() } : null
+    drawn = stretched(cy, data)
     cy.batch(() => {
       cy.elements().remove()
-      cy.add(elements(data))
+      cy.add(elements(drawn))
     })
+    size = 0
     listen(cy)
     nameRows()
     choose(cy, selected)
     const after = before && cy.getElementById(selected)
-    if (!data.stays || hadAll) fit(cy)
+    if (!stays) fit(cy)
     else if (after && after.length) {
       const now = after.renderedPosition()
       cy.panBy({ x: before.x - now.x, y: before.y - now.y })
@@ -180,7 +223,14 @@
       choose(cy, selected)
       show(cy, node)
       tell({ kind: 'select', feature: selected })
-    } else if (event.key === 'Enter') chooseCell(event.target)
+    } else if (event.key === 'Enter') {
+      chooseCell(event.target)
+      const typed = event.target.closest && event.target.closest('#graph-floor input')
+      if (typed) { // which takes a number when it is left
+        typed.blur()
+        typed.focus()
+      }
+    }
   })
 
   document.addEventListener('click', event => chooseCell(event.target))
@@ -208,15 +258,13 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     saedbGraph: {
-      draw: function (data) {
-        if (data) {
-          drawn = data.stays ? drawn : null
-          whenThere(cy => paint(cy, data))
-        }
-      },
-      select: function (id) {
+      draw: function (data, id) {
+        const isNew = data !== given || !isPainted()
+        const before = selected
+        given = data
         selected = id || null
-        whenThere(cy => choose(cy, selected))
+        if (data) whenThere(cy => isNew ? paint(cy, data, before) : choose(cy, selected))
+        return window.dash_clientside.no_update
       },
       mark: function (rows) {
         whenThere(cy => mark(cy, rows && rows.length ? rows[0].id : null))

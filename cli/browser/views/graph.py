@@ -1,6 +1,7 @@
 """The graph page: a part of a run in rows, one for each layer, the first at the bottom."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from dash import Dash, dcc, html
@@ -12,7 +13,7 @@ from saedb.cli.browser import graph_content as content
 from saedb.cli.browser import graph_updates as updates
 from saedb.cli.browser.graph_look import STYLES
 from saedb.cli.browser.graph_starts import starts
-from saedb.cli.browser.graph_state import ORDERS, from_query, start_of
+from saedb.cli.browser.graph_state import ORDERS, GraphView, from_query, start_of
 from saedb.cli.browser.layering import Order
 from saedb.cli.browser.site import Site
 from saedb.cypher.explore.scope import MAX_HOPS
@@ -33,6 +34,7 @@ _PANE: Final[dict[str, Any]] = {
     "tabIndex": "0",
     "aria-label": "Picture. Arrow keys choose a feature, Escape chooses none.",
 }
+_THRESHOLD: Final[dict[str, Any]] = {"role": "group", "aria-label": "Threshold: lowest value of the measure"}
 _SPOKEN: Final[dict[str, Any]] = {"aria-live": "polite"}
 _GRID: Final[dict[str, Any]] = {
     "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
@@ -49,6 +51,7 @@ def layout(site: Site, query: Mapping[str, str]) -> Component:
         return html.Section([html.H1("Graph"), *starts(site, run)], className="graph-starts")
     view = from_query(query, run, start, lambda: usual(site.connection, run, start))
     found = content.shown(site, view)
+    view = replace(view, partition=found.subgraph.scope.partition)
     drawn, marks = updates.drawn(found, view.to_query()), updates.marks(site, found)
     return html.Section(
         [
@@ -57,7 +60,7 @@ def layout(site: Site, query: Mapping[str, str]) -> Component:
                 [html.H1(drawn["title"], id="graph-title"), html.P(drawn["shown"], id="graph-shown", role="status")],
                 className="graph-head",
             ),
-            _tools(found, drawn),
+            _tools(view, drawn, content.partitions(site, run)),
             html.Div(
                 [_pane(drawn), html.Div([_feature(found, drawn, marks), _table(drawn)], className="graph-side")],
                 className="graph-panes",
@@ -81,24 +84,26 @@ def _stores(query: Mapping[str, str], drawn: Mapping[str, Any], marks: Mapping[s
         "selected": marks["selected"],
         "event": None,
         "png": None,
+        "drawn": None,
     }
     stores = [dcc.Store(id=f"graph-{name}", data=value) for name, value in data.items()]
     return [*stores, dcc.Download(id="graph-download")]
 
 
-def _tools(found: content.Shown, drawn: Mapping[str, Any]) -> Component:
-    view = found.view
+def _tools(view: GraphView, drawn: Mapping[str, Any], partitions: Sequence[str]) -> Component:
+    colours = _choice("partition", partitions, view.partition)
     slider = dcc.Slider(
         id="graph-floor", min=drawn["low"], max=drawn["high"], step=drawn["step"], value=view.floor, marks=None,
         updatemode="mouseup",
     )  # fmt: skip
-    threshold = html.Div([html.Span("threshold"), slider], className="graph-floor", role="group", title="lowest value")
+    threshold = html.Div([html.Span("threshold"), slider], className="graph-floor", **_THRESHOLD)
     return html.Div(
         [
             _choice("measure", [{"label": m.name.replace("_", " "), "value": m.name} for m in MEASURES], view.measure),
             threshold,
             _choice("hops", [{"label": str(hops), "value": hops} for hops in range(MAX_HOPS + 1)], view.hops),
             _choice("order", [{"label": _ORDERS[order], "value": order} for order in ORDERS], view.order),
+            html.Div(colours, hidden=len(partitions) < 2),
             html.Div(
                 [
                     html.Button("Undo", id="graph-undo", disabled=True),
@@ -163,7 +168,7 @@ def _table(drawn: Mapping[str, Any]) -> Component:
         columnDefs=drawn["columns"],
         rowData=drawn["rows"],
         getRowId="params.data.id",
-        defaultColDef={"sortable": True, "resizable": True, "filter": True},
+        defaultColDef={"sortable": True, "resizable": True, "filter": True, "suppressHeaderFilterButton": True},
         dashGridOptions=_GRID,
         className="ag-theme-alpine graph-edges",
         style={},

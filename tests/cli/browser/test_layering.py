@@ -134,6 +134,22 @@ def test_planted_chains_stand_straight_among_other_edges(seed: int) -> None:
     assert graph.crossings(x) < graph.by_index
 
 
+def test_chains_give_way_where_they_would_make_more_crossings_than_the_index() -> None:
+    edges = {
+        (8, 10): 0.05,
+        (5, 8): 0.9,
+        (4, 6): 0.9,
+        (4, 7): 0.05,
+        (2, 4): 0.05,
+        (8, 11): 0.99,
+        (4, 8): 0.99,
+        (0, 4): 0.99,
+        (7, 11): 0.1,
+    }
+    graph = drawn([3, 3, 3, 3], edges)
+    assert graph.crossings(graph.places()) <= graph.by_index == 1
+
+
 def test_a_chain_is_of_strongest_neighbours_both_ways() -> None:
     graph = drawn([2, 2, 1], {(0, 2): 0.9, (1, 2): 0.8, (1, 3): 0.5, (2, 4): 0.3, (3, 4): 0.2})
     rows = Rows(row=graph.row, source=graph.source, target=graph.target, weight=graph.weight, part=0 * graph.row)
