@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--all", "everywhere", is_flag=True, help="Show all tokens, each feature where it is most active.")
 @click.option(
     "--threshold",
-    type=click.FloatRange(min=0, max=1e6),
+    type=click.FloatRange(min=0, max=1),
     metavar="SHARE",
     help="Active means above this share of the feature's largest activation.  [default: as in the run]",
 )
@@ -114,10 +114,11 @@ def _given(text: str | None) -> str | None:
     """
     from saedb.ingest.prompts.prompt import check_text
 
-    if text is not None:
-        text = sys.stdin.read().removesuffix("\n") if text == "-" else text
-        check_text(text)
-    return text
+    if text is None:
+        return None
+    read = sys.stdin.read().removesuffix("\n") if text == "-" else text
+    check_text(read)
+    return read
 
 
 def _connected(server: ServerChoice, *, save: bool) -> "AbstractContextManager[Connection | None]":

@@ -29,6 +29,8 @@ COLUMNS: Final = (
 """Those of the query ``prompt`` of the library."""
 
 _INDENT: Final = 8
+_SHORTEST: Final = 12
+"""Characters below which a text says nothing."""
 _WIDE: Final = 100
 """Columns from which on a table with tokens has the activations."""
 _LINE: Final = 100
@@ -70,8 +72,9 @@ def browser_step(shown: PromptView) -> str | None:
 def _head(shown: PromptView, columns: int) -> Iterator[str]:
     prompt = shown.prompt
     title = f"Prompt {prompt.id} in run {shown.run}"
-    room = max(columns - len(title) - 2, 20)
-    yield f"{click.style(title, bold=True)}  {cut(clean(quoted(prompt.text)), room)}"
+    room = columns - cell_len(title) - 2
+    text = cut(clean(quoted(prompt.text)), room) if room >= _SHORTEST else ""
+    yield f"{click.style(title, bold=True)}  {text}".rstrip()
     yield from _tokens(shown, min(columns, _LINE))
     share = "the run's threshold" if prompt.threshold is None else f"{prompt.threshold:g} of its largest activation"
     yield f"active: above {share}; share: of the largest activation in the run"

@@ -142,8 +142,11 @@ def test_a_save_killed_anywhere_is_mended_by_a_load(
     assert run_in_process(saved, *arguments, environment={VARIABLE: moment}) == -signal.SIGKILL
     assert {row["status"] for row in run_rows(connection) if row["run"] == "prompted"} == {status}
     found = RunDirectory.open(run.path)
+    with found.writing():
+        pass  # adopts what was not recorded
     load(connection, found)
     check_fresh(connection, found)
+    assert "prompt-0" in prompts_of(connection), "no other prompt is lost"
     save(connection, found, replace(NEW, text="the text 1"))
     check_fresh(connection, found)
     assert prompts_of(connection) == {"prompt-0", "prompt-2", "prompt-7"}

