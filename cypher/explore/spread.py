@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saedb.cypher.connection import Connection, Row
-from saedb.cypher.nearest import suggestion
 from saedb.cypher.runs import same_directory
 from saedb.ingest import rundir, tables
-from saedb.ingest.errors import InputError
-from saedb.ingest.measures import BY_NAME, Measure
+from saedb.ingest.measures import Measure
 from saedb.ingest.rundir import RunDirectory
 
 _PARTS: Final = 20
@@ -77,17 +75,6 @@ MATCH (u:Feature {{run: s.run, layer: s.layer}})-[e:EVOLVES_TO]->(d:Feature)
 WHERE u.sae = s.id AND <number> = $number
 WITH u, e, d ORDER BY e.<measure> DESC LIMIT $limit
 {_RETURNED}"""
-
-
-def measure(name: str) -> Measure:
-    """Return the measure of a name.
-
-    Raises:
-        InputError: there is none.
-    """
-    if name not in BY_NAME:
-        raise InputError(f"no measure {name!r}; {suggestion(name, BY_NAME)}")
-    return BY_NAME[name]
 
 
 def bounds(of: Measure, number: int) -> tuple[float, float]:
