@@ -39,6 +39,7 @@ def browse(
     saedb browse --run gpt2 --feature 6-res-jb/2320
     saedb browse --no-open --port 9000
     """
+    from saedb.cli.browser import warm
     from saedb.cli.browser.serve import HOST, serve
     from saedb.cli.browser.site import Site
 
@@ -51,6 +52,7 @@ def browse(
             link = f"http://{HOST}:{port}{address}"
             click.echo(link)
             click.echo("Ctrl-C stops it.", err=True)
+            warm.start(site, chosen)
             if is_opened:
                 webbrowser.open(link)
 
