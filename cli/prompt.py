@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -104,7 +105,8 @@ def prompt(
         _show(shown, output)
         if connection is not None and text is not None:
             _save(connection, directory, found)
-    _next(shown, is_saved=save or text is None)
+        login = _login() if connection is not None and server.is_local else None
+    _next(shown, is_saved=save or text is None, login=login)
 
 
 def _given(text: str | None) -> str | None:
@@ -188,7 +190,14 @@ def _show(shown: "PromptView", output: Output) -> None:
         show(shown.rows(), COLUMNS, output, empty="no feature is active there; try a lower --threshold")
 
 
-def _next(shown: "PromptView", *, is_saved: bool) -> None:
+def _login() -> Path:
+    from saedb.cypher.server.local import LocalServer
+
+    return LocalServer().layout.login
+
+
+def _next(shown: "PromptView", *, is_saved: bool, login: Path | None) -> None:
     from saedb.cli.prompt_page import steps
 
-    click.echo("\n".join(["", "Next:", *(f"  {line}" for line in steps(shown, is_saved=is_saved))]), err=True)
+    lines = steps(shown, is_saved=is_saved, login=login)
+    click.echo("\n".join(["", "Next:", *(f"  {line}" for line in lines)]), err=True)

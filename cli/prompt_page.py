@@ -1,6 +1,7 @@
 """A prompt as a page for the terminal, and what to do with it next."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -9,6 +10,7 @@ from rich.cells import cell_len
 from saedb.cli.output import width
 from saedb.cli.table import clean, cut, table
 from saedb.cli.wording import short_id
+from saedb.cypher.neo4jbrowser.loginpage import editing
 from saedb.cypher.prompts import graph_statement
 from saedb.cypher.promptview import PromptView
 from saedb.cypher.query import Column
@@ -43,8 +45,8 @@ def page(shown: PromptView) -> str:
     return "\n".join((*_head(shown, columns), *_body(shown, columns)))
 
 
-def steps(shown: PromptView, *, is_saved: bool) -> Iterator[str]:
-    """Yield what to do next with a prompt, line by line."""
+def steps(shown: PromptView, *, is_saved: bool, login: Path | None) -> Iterator[str]:
+    """Yield what to do next with a prompt, line by line; `login` is the page that logs in to the local server."""
     prompt = shown.prompt
     if not is_saved:
         yield "the same command without --no-save, which stores it for the queries and both browsers"
@@ -54,10 +56,13 @@ def steps(shown: PromptView, *, is_saved: bool) -> Iterator[str]:
     yield f"saedb query prompts --run {shown.run}"
     if (browse := browser_step(shown)) is not None:
         yield browse
-    yield "Neo4j Browser (saedb status tells where it is); paste:"
     statement = graph_statement(
         shown.run, prompt.id, position=shown.position, top=shown.top, measure=shown.measure, floor=shown.floor
     )
+    if login and (link := editing(login, statement)):
+        yield f"{link}      (Neo4j Browser; run it there)"
+        return
+    yield "Neo4j Browser; paste:"
     yield from (f"  {line}" for line in statement.splitlines())
 
 

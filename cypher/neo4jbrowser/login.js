@@ -1,4 +1,5 @@
 // Logs in by what stands behind the # of the address, which no server sees, and leaves without a trace in the history.
+// A statement there is put into the editor, and not run.
 (function () {
   "use strict";
   const given = new URLSearchParams(location.hash.slice(1));
@@ -18,5 +19,6 @@
     const connections = { allConnectionIds: [id], connectionsById: { [id]: connection }, activeConnection: id };
     localStorage.setItem("neo4j.connections", JSON.stringify(connections));
   }
-  location.replace("../");
+  const statement = given.get("statement");
+  location.replace(statement ? "../?cmd=edit&arg=" + encodeURIComponent(statement) : "../");
 })();

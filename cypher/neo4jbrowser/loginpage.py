@@ -8,7 +8,7 @@ import os
 from html import escape
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from saedb.cypher.address import Address
 from saedb.cypher.neo4jbrowser import LOGIN
@@ -21,7 +21,7 @@ _PAGE: Final = """\
 </html>
 """
 _OPEN: Final = """<p><a id="open" href="{link}">Neo4j Browser</a></p>
-<script>location.replace(document.getElementById("open").href)</script>"""
+<script>location.replace(document.getElementById("open").href + location.hash.replace("#", "&"))</script>"""
 _DOWN: Final = "<p>The server is down. Start it with <code>saedb up</code>, then reload this page.</p>"
 
 
@@ -35,6 +35,14 @@ def write(file: Path, address: Address, browser: str) -> None:
     """
     login = {"bolt": address.uri.rpartition(":")[2], "username": address.username, "password": address.password}
     _replace(file, _OPEN.format(link=escape(f"{browser}{LOGIN}#{urlencode(login)}")))
+
+
+def editing(file: Path, statement: str) -> str | None:
+    """Return the link that logs in and puts a statement into the editor of Neo4j Browser, for the reader to run.
+
+    None where it cannot: Neo4j Browser takes ``&`` and ``#`` for the end of the statement, however written.
+    """
+    return None if set(statement) & set("&#") else f"{file.as_uri()}#statement={quote(statement, safe='')}"
 
 
 def close(file: Path) -> None:

@@ -21,7 +21,9 @@ from saedb.cli.main import main
 from saedb.cypher.connection import Connection
 from saedb.cypher.graph import Graph
 from saedb.cypher.neo4jbrowser import colours, question, setup
+from saedb.cypher.neo4jbrowser.loginpage import editing
 from saedb.cypher.neo4jbrowser.serving import FileServer
+from saedb.cypher.prompts import graph_statement
 from saedb.cypher.server.local import LocalServer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -193,6 +195,21 @@ def test_pictures_are_drawn(logged_in: Shown, title: str, circles: int) -> None:
     frame = logged_in.run(slide, title)
     frame.locator("svg .node").nth(circles - 1).wait_for()
     logged_in.picture(re.sub(r"\W+", "-", title).lower())
+
+
+@in_a_browser
+def test_the_link_of_a_prompt_logs_in_and_puts_its_graph_into_the_editor(
+    shown: Shown, graph: Graph, server: LocalServer
+) -> None:
+    stored = graph.query("prompts", run=KNOWN)["prompt"][0]
+    statement = graph_statement(KNOWN, stored, position=None, top=5, measure="pearson", floor=0.1)
+    link = editing(server.layout.login, statement)
+    assert link is not None
+    shown.page.goto(link)
+    shown.await_connection()
+    shown.page.get_by_test_id("editor-Run").click()
+    shown.page.get_by_test_id("frame").first.locator("svg .node").nth(1).wait_for()
+    shown.picture("prompt")
 
 
 @in_a_browser

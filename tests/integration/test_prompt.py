@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
@@ -79,8 +80,9 @@ def test_a_prompt_is_shown_stored_and_asked_for_again(run: RunDirectory, connect
     assert json.loads(again.stdout) == json.loads(asked.stdout)
     assert "Stored already as cat" in again.stderr
 
-    pasted = result.stderr[result.stderr.index("MATCH (p:Prompt") :]
-    graph = CliRunner().invoke(main, ["cypher", pasted, "--output", "json"])
+    (link,) = re.findall(r"file://\S+", result.stderr)
+    statement = parse_qs(urlsplit(link).fragment)["statement"][0]
+    graph = CliRunner().invoke(main, ["cypher", statement, "--output", "json"])
     assert graph.exit_code == 0, graph.output
     assert len(json.loads(graph.stdout)) >= sum(int(few) for few, _ in shown)
 

@@ -4,6 +4,8 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from saedb.cypher.address import Address
 from saedb.cypher.neo4jbrowser import loginpage
 
@@ -49,3 +51,16 @@ def test_a_closed_page_has_no_password_and_one_that_never_was_is_not_made(tmp_pa
     assert "secret" not in text
     assert "saedb up" in text
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_statement_stands_in_the_link_as_it_is(tmp_path: Path) -> None:
+    statement = "MATCH (f {label: '50 % + \"ü\"'})\nRETURN f"
+    link = loginpage.editing(tmp_path / "login.html", statement)
+    assert link is not None
+    assert urlsplit(link).path == str(tmp_path / "login.html")
+    assert parse_qs(urlsplit(link).fragment) == {"statement": [statement]}
+
+
+@pytest.mark.parametrize("end", ["&", "#"])
+def test_what_would_cut_a_statement_off_makes_no_link(end: str, tmp_path: Path) -> None:
+    assert loginpage.editing(tmp_path / "login.html", f"RETURN '{end}'") is None
