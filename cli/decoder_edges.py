@@ -1,5 +1,6 @@
 """``saedb decoder-edges``: a graph of SAEs by their decoders alone, without text."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,8 +45,7 @@ def decoder_edges(inputs: tuple[str, ...], name: str | None, load: bool, server:
             run = _related(config, path)
             result = loaded(connection, run)
             if result.edges and not result.communities:
-                _find_communities(connection, run)
-                result = loaded(connection, run)
+                result = replace(result, communities=_communities(connection, run))
         show_loaded(run, result)
     else:
         _related(config, path)
@@ -63,10 +63,11 @@ def _related(config: DecoderConfig, path: Path) -> "RunDirectory":
     return run
 
 
-def _find_communities(connection: "Connection", run: "RunDirectory") -> None:
+def _communities(connection: "Connection", run: "RunDirectory") -> int:
+    """Return how many communities were found."""
     from saedb.cli.progress import progress_bars
     from saedb.cypher.communities.settings import CommunitySettings
     from saedb.cypher.communities.stage import detect
 
     with progress_bars() as report:
-        detect(connection, run, CommunitySettings(measure=_MEASURE), report=report)
+        return detect(connection, run, CommunitySettings(measure=_MEASURE), report=report)[0].communities

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from saedb.ingest.errors import InputError
 
@@ -12,6 +12,7 @@ PASSED: Final = 0.95
 VANISHING: Final = 0.3
 
 Device = Literal["auto", "cpu", "cuda"]
+Packing = Literal["sae-lens", "transformer-lens"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,9 @@ class IngestConfig:
     """Encode in TF32 on CUDA: faster, and the share of activations that it flips is reported."""
     memory: str | None = None
     """Memory that the run may take, like ``8GB``; None: three quarters of what is free."""
+    packing: Packing = "sae-lens"
+    """How documents become contexts: as SAELens' activation store makes them, BOS between documents; or as
+    TransformerLens 2 does, many documents as one text, which the paper read, and which knows no halves."""
     activations: str | None = None
     """Folder of activations cached by EleutherAI's delphi, instead of a pass over the text."""
     max_activations: str | None = None
@@ -123,13 +127,19 @@ class IngestConfig:
                 f"vanishing is {self.vanishing}; it must be from min_similarity ({self.min_similarity})"
                 f" to passed_through ({self.passed_through}), which is at most 1"
             )
+        if self.packing not in get_args(Packing):
+            raise InputError(f"packing is {self.packing!r}; it must be {' or '.join(get_args(Packing))}")
+        if self.packing == "transformer-lens" and self.halves:
+            raise InputError("packing transformer-lens makes one stream of the documents; give --no-halves with it")
         if self.device not in ("auto", "cpu", "cuda"):
             raise InputError(f"device is {self.device!r}; it must be auto, cpu or cuda")
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that decide what the tables hold, as JSON values."""
         settings = {**asdict(self), "inputs": list(self.inputs)}
-        left_out = _HOW_NOT_WHAT + (_OF_DECODERS if self.min_decoder_cosine is None else ())
+        unused = _OF_DECODERS if self.min_decoder_cosine is None else ()
+        usual = ("packing",) if self.packing == "sae-lens" else ()
+        left_out = {*_HOW_NOT_WHAT, *unused, *usual}
         return {name: value for name, value in settings.items() if name not in left_out}
 
 
@@ -183,7 +193,7 @@ def check_cosine(value: float) -> None:
 
 _HOW_NOT_WHAT: Final = ("keep_activations", "memory")
 _OF_DECODERS: Final = ("min_decoder_cosine", "nearest_decoders")
-"""What changes nothing unless it is asked for, so that a run of before it was there goes on."""
+"""What changes nothing unless it is asked for: left out, as `packing` is, so that runs of before it was there go on."""
 
 _AT_LEAST: Final[Mapping[str, float]] = MappingProxyType(
     {
