@@ -104,7 +104,8 @@ def _tokenised(documents: Sequence[Document], tokenizer: PreTrainedTokenizerBase
     tokens = np.concatenate([np.array(part, np.int32) for part in found["input_ids"]])
     places = np.concatenate([_places(part, n * size) for n, part in enumerate(found["offset_mapping"])])
     owners = np.searchsorted(begin, places, side="right") - 1
-    owners[np.isin(tokens, [tokenizer.bos_token_id, tokenizer.eos_token_id])] = NO_DOCUMENT
+    special = (tokens == tokenizer.bos_token_id) | (tokens == tokenizer.eos_token_id)
+    owners[special] = NO_DOCUMENT
     kept = tokens != tokenizer.pad_token_id
     return tokens[kept], owners[kept].astype(np.int32)
 
@@ -119,13 +120,16 @@ def _contexts(tokens: Tokens, owners: Tokens, ids: Sequence[str], bos: int | Non
     present = np.unique(owners[owners >= 0])
     numbers = np.where(owners < 0, NO_DOCUMENT, np.searchsorted(present, owners)).astype(np.int32)
     if bos is not None:
-        tokens, numbers = (
-            np.pad(part, ((0, 0), (1, 0)), constant_values=first) for part, first in ((tokens, bos), (numbers, -1))
-        )
+        tokens, numbers = _before(tokens, bos), _before(numbers, NO_DOCUMENT)
     return Contexts(
         tokens=tokens,
         documents=numbers,
-        document_ids=tuple(ids[number] for number in present),
+        document_ids=tuple(ids[int(number)] for number in present),
         halves=np.zeros(len(present), np.int8),
         prepend_bos=bos is not None,
     )
+
+
+def _before(rows: Tokens, value: int) -> Tokens:
+    """Return rows that begin with a value."""
+    return np.concatenate([np.full((len(rows), 1), value, np.int32), rows], axis=1)

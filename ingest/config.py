@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
+from saedb.ingest import paper
 from saedb.ingest.errors import InputError
 
 PASSED: Final = 0.95
@@ -211,21 +212,5 @@ _AT_LEAST: Final[Mapping[str, float]] = MappingProxyType(
     }
 )
 
-PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
-    {
-        "paper": {
-            "count_all": True,
-            "halves": False,
-            "relative_threshold": 0.2,
-            "min_similarity": math.nextafter(0.1, 1.0),  # the paper's "> 0.1"
-            "min_support": 0,
-            "min_documents": 0,
-            "min_lift": 0.0,
-            "min_excess": -1.0,
-            "passed_through": PASSED,
-            "vanishing": PASSED,
-            "separate_dead": False,
-        },
-    }
-)
+PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({paper.NAME: paper.preset("ingest")})
 """Named sets of settings; ``paper`` follows arXiv 2410.08869: `IngestConfig(inputs=..., **PRESETS["paper"])`."""
