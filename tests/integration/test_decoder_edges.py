@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ import pytest
 import tiny
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file, save_file
-from tinyrun import HOOKS, tiny_config
+from tinyrun import tiny_config
 
 from saedb.cli.main import main
-from saedb.cypher.connection import Connection
+from saedb.cypher.connection import Connection, resolve
 from saedb.cypher.removal import drop
 from saedb.ingest import saes
 from saedb.ingest.pipeline import ingest
@@ -25,8 +26,6 @@ from saedb.ingest.rundir import RunDirectory, edges_file
 def loaded(home: Path) -> Iterator[Path]:
     """Make the inputs, and drop the runs of these tests in the end."""
     yield home
-    from saedb.cypher.connection import resolve
-
     with Connection(resolve()) as connection:
         for row in connection.read("MATCH (r:Run) WHERE r.id IN ['both', 'saes-decoders', 'again'] RETURN r.id AS id"):
             drop(connection, row["id"])
@@ -57,8 +56,6 @@ def edges(run: RunDirectory) -> pd.DataFrame:
 
 
 def test_pairs_of_near_decoders_are_edges_with_the_measures_of_the_text(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     config = tiny_config(tmp_path)
     plant(tmp_path / "saes")
     plain = ingest(config, tmp_path / "plain")
@@ -87,8 +84,6 @@ def test_pairs_of_near_decoders_are_edges_with_the_measures_of_the_text(tmp_path
 
 
 def test_decoders_of_two_spaces_are_a_warning_and_make_no_edge(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     config = replace(tiny_config(tmp_path, tokens=240), min_decoder_cosine=0.01)
     for number in (1, 2):
         tiny.save_sae(tmp_path / "saes" / f"layer{number}", f"blocks.{number}.attn.hook_z")
@@ -139,16 +134,6 @@ def test_a_run_without_text_is_loaded_asked_compared_and_packed(loaded: Path) ->
     assert command("export", str(loaded / "out.csv"), *at).exit_code == 0
     assert len(pd.read_csv(loaded / "out.csv")) == len(table)
     assert command("report", "saes-decoders", "--out", str(loaded / "page.html")).exit_code == 0
-    assert command("pack", "saes-decoders", "--out", str(loaded / "packed.zip")).exit_code == 0
+    assert command("pack", "saes-decoders", "--to", str(loaded / "packed.zip")).exit_code == 0
     assert command("load", str(loaded / "packed.zip"), "--run", "again").exit_code == 0
     assert command("query", "communities", "--run", "again").exit_code == 0
-
-
-def test_the_hooks_of_the_tiny_saes_share_a_space() -> None:
-    from saedb.ingest.hooks import share_a_space
-
-    assert share_a_space(HOOKS[0], HOOKS[2])
-    assert share_a_space("hook_embed", "blocks.3.hook_mlp_out")
-    assert share_a_space("blocks.1.attn.hook_z", "blocks.1.attn.hook_z")
-    assert not share_a_space("blocks.1.attn.hook_z", "blocks.2.attn.hook_z")
-    assert not share_a_space("blocks.1.hook_resid_pre", "blocks.1.ln1.hook_normalized")
