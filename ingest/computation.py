@@ -151,7 +151,9 @@ class Computation:
         )
         self._run.update(saes=records)
         measured = [s for s in self._sources if s.id in sums]
-        self._warn([line for s in measured for line in quality.warnings(s.id, sums[s.id], expected_l0=s.expected_l0)])
+        for source in measured:
+            found, stated = sums[source.id], source.expected_l0
+            self._warn(quality.warnings(source.id, found, expected_l0=stated, count_all=self._config.count_all))
 
     def _write_directions(self) -> None:
         for sae in self._materials.saes:
