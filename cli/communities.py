@@ -8,8 +8,8 @@ from click.core import ParameterSource
 
 from saedb.cli.options import ServerChoice, server_options
 from saedb.cli.output import Output, output_option, show
-from saedb.cli.settings import options_of
-from saedb.cypher.communities.settings import MANY_RUNS, NAME, CommunitySettings
+from saedb.cli.settings import options_of, preset_option
+from saedb.cypher.communities.settings import MANY_RUNS, NAME, PRESETS, CommunitySettings
 from saedb.cypher.query import Column
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _COLUMNS: Final = (
 @click.command()
 @click.argument("run", metavar="RUN")
 @click.option("--name", default=NAME, show_default=True, help="Name of the partition; others stay beside it.")
+@preset_option(PRESETS, "Named defaults; paper: Leiden of the directed graph above 0.1, as in arXiv 2410.08869.")
 @options_of(CommunitySettings)
 @click.option(
     "--match",
@@ -64,6 +65,7 @@ def communities(
     saedb communities gpt2 --runs 20 --levels --sweep
     saedb communities gpt2 --name fine --resolution 8 --measure pearson
     saedb communities gpt2 --name cpm --engine local --algorithm cpm --resolution 0.05
+    saedb communities gpt2 --preset paper --measure pearson --name pearson
     saedb communities gpt2 --use fine
     """
     _check_alone(use, forget)

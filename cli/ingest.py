@@ -7,7 +7,7 @@ import click
 
 from saedb.cli.estimate import Repeatable, run_path, show_estimate
 from saedb.cli.options import ServerChoice, home_option, server_options
-from saedb.cli.settings import settings_options
+from saedb.cli.settings import chosen_preset, settings_options
 
 if TYPE_CHECKING:
     from saedb.cypher.communities.settings import CommunitySettings
@@ -38,13 +38,13 @@ def ingest(
     \b
     saedb ingest gpt2-small-res-jb --layers 4-8
     saedb ingest ./my-saes --dataset ./texts.jsonl --tokens 200000
-    saedb ingest gpt2-small-res-jb --preset paper --run paper
+    saedb ingest gpt2-small-res-jb --preset paper --layers 0-11 --tokens 10485760 --run paper
     """
     from saedb.cli.progress import progress_bars
     from saedb.ingest.config import IngestConfig
 
     config = IngestConfig(inputs=inputs, **settings)
-    path = run_path(inputs, name)
+    path, communities = run_path(inputs, name), _communities_of(chosen_preset())
     if estimate:
         show_estimate(config, path)
     elif not load:
@@ -56,12 +56,18 @@ def ingest(
             click.echo(f"Warning: {warning}", err=True)
         click.echo(f"Computed. Load it with: saedb load {path}", err=True)
     elif server.is_local:
-        _into_local_server(config, path)
+        _into_local_server(config, path, communities)
     else:
         with server.connect() as connection:
             with progress_bars() as report:
-                run = _built(config, path, connection, report)
+                run = _built(config, path, connection, report, communities)
             _show(connection, run, None)
+
+
+def _communities_of(preset: str | None) -> "CommunitySettings":
+    from saedb.cypher.communities.settings import PRESETS, CommunitySettings
+
+    return CommunitySettings(**PRESETS[preset] if preset else {})
 
 
 @click.command()

@@ -1,5 +1,6 @@
 """``saedb import-edges``, ``load``, ``runs``, ``drop``: the runs of a graph."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from saedb.cypher.ways import Way
     from saedb.ingest.rundir import RunDirectory
 
+_STATES_BY: Final = "pearson"
+"""The measure by which features are passed through, and that queries of edges take by default."""
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -66,8 +69,8 @@ def import_edges(
                 labels=labels,
                 report=report,
             )
-        result = _loaded(connection, run)
-    _show_loaded(run, result)
+        result = loaded(connection, run)
+    show_loaded(run, result)
 
 
 @click.command()
@@ -95,8 +98,8 @@ def load(run: str, name: str | None, way: "Way | None", server: ServerChoice) ->
     """
     with server.connect() as connection:
         directory = _directory(run, name)
-        result = _loaded(connection, directory, way)
-    _show_loaded(directory, result)
+        result = loaded(connection, directory, way)
+    show_loaded(directory, result)
 
 
 @click.command()
@@ -162,7 +165,8 @@ def _question(connection: "Connection", run: str) -> str:
     return f"Take run {run} out of the graph?{lost}"
 
 
-def _loaded(connection: "Connection", run: "RunDirectory", way: "Way | None" = None) -> "LoadResult":
+def loaded(connection: "Connection", run: "RunDirectory", way: "Way | None" = None) -> "LoadResult":
+    """Return what loading a run wrote, with its progress shown."""
     from saedb.cli.progress import progress_bars
     from saedb.cypher.load import load as load_into
 
@@ -170,7 +174,8 @@ def _loaded(connection: "Connection", run: "RunDirectory", way: "Way | None" = N
         return load_into(connection, run, report, way=way)
 
 
-def _show_loaded(run: "RunDirectory", result: "LoadResult") -> None:
+def show_loaded(run: "RunDirectory", result: "LoadResult") -> None:
+    """Write what the graph holds of a run to stdout, and what can be asked next to stderr."""
     if not result.changed:
         click.echo("The graph holds this run already; nothing changed.", err=True)
     if result.reason is not None:
@@ -184,14 +189,29 @@ def _show_loaded(run: "RunDirectory", result: "LoadResult") -> None:
         "communities": result.communities,
     }
     show([row], columns_of([row]), "table")
-    steps = [] if result.communities or not result.edges else [f"saedb communities {result.run}{_measure_option(run)}"]
-    steps += [f"saedb query layer-profile --run {result.run}", f"saedb query pass-through-chains --run {result.run}"]
-    click.echo("\n".join(["", "Next:", *(f"  {step}" for step in steps)]), err=True)
+    steps = list(_next_steps(run, result))
+    if steps:
+        click.echo("\n".join(["", "Next:", *(f"  {step}" for step in steps)]), err=True)
 
 
-def _measure_option(run: "RunDirectory") -> str:
-    """Return the option that ``saedb communities`` needs for a run that lacks its default measure."""
+def _next_steps(run: "RunDirectory", result: "LoadResult") -> Iterator[str]:
+    """Yield commands that the measures of a run have an answer to."""
     from saedb.cypher.communities.weighted import measures_of
 
     there = measures_of(run)
-    return "" if CommunitySettings.measure in there else f" --measure {there[0]}"
+    if not there:
+        return
+    if result.communities:
+        yield f"saedb query communities --run {result.run}"
+    else:
+        yield f"saedb communities {result.run}{_measure_option(there, CommunitySettings.measure)}"
+    if _STATES_BY in there:
+        yield f"saedb query layer-profile --run {result.run}"
+        yield f"saedb query pass-through-chains --run {result.run}"
+    else:
+        yield f"saedb query top-edges{_measure_option(there, _STATES_BY)} --run {result.run}"
+
+
+def _measure_option(there: Sequence[str], usual: str) -> str:
+    """Return the option that a command needs for a run that lacks its default measure."""
+    return "" if usual in there else f" --measure {there[0]}"

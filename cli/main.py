@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "ingest": "ingest",
         "estimate": "estimate",
         "import-edges": "load",
+        "decoder-edges": "decoder_edges",
         "load": "load",
         "runs": "load",
         "drop": "load",

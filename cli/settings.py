@@ -1,6 +1,6 @@
 """Records of settings as options: names, types, defaults and help come from the record itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from functools import reduce
 from typing import Any, Final, TypeVar, get_args, get_type_hints
@@ -12,21 +12,39 @@ from saedb.ingest.config import PRESETS, IngestConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_PRESET: Final = "saedb.preset"
 _NO_OPTION: Final = {"inputs"}
 """Settings that a command takes in another way."""
 
 
 def settings_options(command: F) -> F:
     """Add ``--preset`` and an option for every setting; the command gets them as keyword arguments."""
-    preset = click.option(
+    described = "Named defaults; paper: all tokens counted, no minimum support, as in arXiv 2410.08869 (docs/paper.md)."
+    return preset_option(PRESETS, described)(options_of(IngestConfig)(command))
+
+
+def preset_option(presets: Mapping[str, Mapping[str, Any]], described: str) -> Callable[[F], F]:
+    """Return what adds ``--preset``, whose values stand where no option is given; see `chosen_preset`."""
+
+    def use(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+        del parameter
+        context.meta[_PRESET] = value
+        if value is not None:
+            context.default_map = {**(context.default_map or {}), **presets[value]}
+
+    return click.option(
         "--preset",
-        type=click.Choice(sorted(PRESETS)),
-        help="Named defaults; paper: all tokens counted, no minimum support, as in arXiv 2410.08869.",
-        callback=_use_preset,
+        type=click.Choice(sorted(presets)),
+        help=described,
+        callback=use,
         expose_value=False,
         is_eager=True,
     )
-    return preset(options_of(IngestConfig)(command))
+
+
+def chosen_preset() -> str | None:
+    """Return the preset that the running command was given."""
+    return click.get_current_context().meta.get(_PRESET)
 
 
 def options_of(record: type[Any]) -> Callable[[F], F]:
@@ -55,10 +73,3 @@ def _option(record: type[Any], field: Any) -> Callable[[F], F]:
 def _help(record: type[Any], name: str) -> str:
     described = {p.arg_name: p.description for p in docstring_parser.parse_from_object(record).params}
     return " ".join((described[name] or "").replace("`", "").split())
-
-
-def _use_preset(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    """Let the preset's values stand where no option is given."""
-    del parameter
-    if value is not None:
-        context.default_map = {**(context.default_map or {}), **PRESETS[value]}

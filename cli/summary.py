@@ -1,6 +1,6 @@
 """What a researcher wants to see of a run on one screen, when it has been computed and loaded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -78,8 +78,16 @@ def _heading(run: RunDirectory) -> list[str]:
 
 def _layers(graph: Graph, run: RunDirectory) -> list[dict[str, Any]]:
     saes = {sae.id: sae for sae in run.record.saes}
-    rows = graph.rows(library.find("layer-profile"), {"run": run.record.id})
+    rows = graph.rows(library.find("layer-profile"), {"run": run.record.id, **_states(run.record.config)})
     return [{**row, **_quality(saes[row["sae"]])} for row in rows]
+
+
+def _states(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the thresholds of a run's own states, as the query takes them; none of a run that has none."""
+    if "separate_dead" not in config:
+        return {}
+    counted = not config["separate_dead"]
+    return {"passed": config["passed_through"], "vanishing": config["vanishing"], "dead_and_rare": counted}
 
 
 def _quality(sae: SaeRecord) -> dict[str, Any]:
@@ -111,7 +119,9 @@ def _chance(run: RunDirectory, width: int) -> list[str]:
 def _rate(rate: float | None, chance: int) -> str:
     if rate is None:
         return "-"
-    return f"{100 * rate:.2g}" if chance else "0"
+    if not chance:
+        return "0"
+    return f"{100 * rate:.2g}" if rate < 0.995 else f"{100 * rate:.0f}"
 
 
 def _communities(graph: Graph, run: RunDirectory, width: int) -> list[str]:

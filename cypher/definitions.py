@@ -11,6 +11,9 @@ _COUNTED: Final = "other tokens count, so every measure but the decoder cosine m
 _TEXT: Final = "another text was read, so every measure but the decoder cosine moves"
 _RULE: Final = "other pairs become edges, so one that is absent may only have missed this"
 _STATE: Final = "states have another meaning, so some features change only their state's name"
+_NEAREST: Final = (
+    "its edges are the nearest decoders of each feature, and decoder_cosine is the only measure to compare by"
+)
 _ORIGIN: Final = "features of one id may be other features"
 
 MEANINGS: Final[Mapping[str, str]] = {
@@ -33,6 +36,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "min_documents": f"{_RULE}, and rare features are others",
     "min_lift": _RULE,
     "min_excess": _RULE,
+    "min_decoder_cosine": _RULE,
+    "nearest_decoders": _RULE,
     "passed_through": _STATE,
     "vanishing": _STATE,
     "separate_dead": _STATE,
@@ -52,9 +57,11 @@ def definition(connection: Connection, run: str) -> Row:
 
 def warnings(a: Row, b: Row) -> Iterator[str]:
     """Yield a line for everything in which two definitions differ, with what it means."""
-    if a["kind"] != b["kind"]:
-        imported = a if a["kind"] == "import" else b
-        yield f"{imported['id']} is an import: which pairs became its edges, and on which text, is not known"
+    kinds = {run["kind"]: run for run in (a, b)}
+    if len(kinds) == 2 and "import" in kinds:
+        yield f"{kinds['import']['id']} is an import: which pairs became its edges, and on which text, is not known"
+    elif len(kinds) == 2 and "decoders" in kinds:
+        yield f"{kinds['decoders']['id']} was made without text: {_NEAREST}"
     elif a["kind"] == "import" and a["config"].get("files") != b["config"].get("files"):
         yield "both are imports: which pairs became edges, and on which text, is not known"
     if a["tokens"] != b["tokens"] and None not in (a["tokens"], b["tokens"]):

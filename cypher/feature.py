@@ -145,7 +145,7 @@ def _neighbours(connection: Connection, arrow: str, run: str, feature: str) -> t
     rows = connection.read(
         f"MATCH (f:Feature {{run: $run, id: $id}}){arrow}(n:Feature) "
         f"RETURN n.id AS id, n.label AS label, e {{{measures}}} AS measures, e {{{evidence}}} AS evidence "
-        "ORDER BY e.pearson IS NULL, e.pearson DESC, n.depth, n.index",
+        "ORDER BY e.pearson IS NULL, e.pearson DESC, e.decoder_cosine DESC, n.depth, n.index",
         run=run, id=feature,
     )  # fmt: skip
     return tuple(_neighbour(**row) for row in rows)

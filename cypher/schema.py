@@ -95,7 +95,7 @@ RUN: Final = Node(
     properties=(
         _string("id", "name of the run"),
         _string("status", "loading, ready or dropping"),
-        _string("kind", "ingest or import"),
+        _string("kind", "ingest: from a text; import: of a table of edges; decoders: of the decoders alone"),
         _string("model", "first part of its features' ids"),
         _string("dataset", "text it was computed on"),
         _integer("tokens", "tokens that count", "tokens"),

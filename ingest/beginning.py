@@ -1,6 +1,6 @@
 """How a run begins, or goes on: its directory, and whether that was made with the same settings and parts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +11,10 @@ from saedb.ingest import fingerprint, precision
 from saedb.ingest.config import IngestConfig
 from saedb.ingest.errors import RunError
 from saedb.ingest.materials import Materials, resolved_device
+from saedb.ingest.pairs import apart
 from saedb.ingest.record import RunRecord, SaeRecord
 from saedb.ingest.rundir import RunDirectory, now
+from saedb.ingest.sources import SaeSet
 from saedb.ingest.tiles import tile_for
 
 _VERSIONS: Final = ("saedb", "sae-lens", "transformer-lens", "transformers", "torch", "numpy", "scipy", "pyarrow")
@@ -45,11 +47,11 @@ def begin(config: IngestConfig, path: Path, device: str, materials: Materials) -
         model=found.model,
         created=now(),
         config={**settings, **_arithmetic(device, materials), "local": fingerprint.contents(config)},
-        saes=_sae_records(materials),
+        saes=sae_records(found, materials.hashes),
         pairs=tuple((u.id, d.id) for u, d in found.pairs),
         dataset=settings["dataset"] if materials.cache is None else materials.cache.dataset,
         device=device,
-        versions={name: version(name) for name in _VERSIONS},
+        versions=versions(),
         warnings=tuple(_warnings(config, materials)),
     )
     return RunDirectory.create(path, record)
@@ -61,8 +63,17 @@ def go_on(run: RunDirectory, materials: Materials) -> None:
     Raises:
         RunError: they are not.
     """
+    check_hashes(run, materials.set, materials.hashes)
+
+
+def check_hashes(run: RunDirectory, found: SaeSet, hashes: Sequence[str]) -> None:
+    """Check that SAEs, with the hashes of their weights, are those that a run was begun with.
+
+    Raises:
+        RunError: they are not.
+    """
     before = {s.id: s.sha256 for s in run.record.saes}
-    now_found = {s.id: s.sha256 for s in _sae_records(materials)}
+    now_found = {s.id: s.sha256 for s in sae_records(found, hashes)}
     changed = sorted(sae for sae in before.keys() | now_found.keys() if before.get(sae) != now_found.get(sae))
     if changed:
         raise RunError(f"the SAEs {', '.join(changed)} are not those of {run.path}; choose another name with --run")
@@ -102,7 +113,13 @@ def _changed(recorded: Mapping[str, str], found: Mapping[str, str]) -> list[str]
     return [f"{name}: contents changed" if name in found else f"{name}: no longer there" for name in names]
 
 
-def _sae_records(materials: Materials) -> tuple[SaeRecord, ...]:
+def versions() -> Mapping[str, str]:
+    """Return the versions of what decides the numbers of a run."""
+    return {name: version(name) for name in _VERSIONS}
+
+
+def sae_records(found: SaeSet, hashes: Sequence[str]) -> tuple[SaeRecord, ...]:
+    """Return what is known of SAEs by their metadata and the hashes of their weights; nothing is measured yet."""
     return tuple(
         SaeRecord(
             id=source.id,
@@ -116,18 +133,28 @@ def _sae_records(materials: Materials) -> tuple[SaeRecord, ...]:
             source=str(source.location),
             sha256=sha256,
         )
-        for source, sha256 in zip(materials.set.sources, materials.hashes, strict=True)
+        for source, sha256 in zip(found.sources, hashes, strict=True)
     )
 
 
+def warnings_of_set(found: SaeSet) -> list[str]:
+    """Return what is missing from a set of SAEs, in words."""
+    lines: list[str] = []
+    if found.missing:
+        missing = ", ".join(map(str, found.missing))
+        pairs = ", ".join(f"{u.layer}-{d.layer}" for u, d in found.pairs)
+        lines.append(f"no SAE for layer {missing}; edges are computed for the pairs {pairs}")
+    if len(found.sources) == 1:
+        lines.append(f"{found.sources[0].id} is the only SAE; edges need a second one")
+    return lines
+
+
 def _warnings(config: IngestConfig, materials: Materials) -> list[str]:
-    found: list[str] = []
-    if materials.set.missing:
-        missing = ", ".join(map(str, materials.set.missing))
-        pairs = ", ".join(f"{u.layer}-{d.layer}" for u, d in materials.set.pairs)
-        found.append(f"no SAE for layer {missing}; edges are computed for the pairs {pairs}")
-    if len(materials.set.sources) == 1:
-        found.append(f"{materials.set.sources[0].id} is the only SAE; edges need a second one")
+    found = warnings_of_set(materials.set)
+    strange = apart(materials.set.pairs) if config.min_decoder_cosine is not None else []
+    if strange:
+        named = ", ".join(f"{u.id}:{d.id}" for u, d in strange)
+        found.append(f"decoders make no edge of {named}: they write to two spaces, in which a cosine means nothing")
     documents = len(materials.contexts.document_ids)
     if documents < config.min_documents:
         found.append(

@@ -74,9 +74,9 @@ def chunk(
         features: the block.
         pool: for the two sides at once.
     """
-    columns = pool.submit(_columns, parts, upstream, scales[0], features)
-    rows = pool.submit(_rows, parts, downstream, scales[1])
-    return Chunk(columns.result(), *rows.result())
+    by_feature = pool.submit(columns, parts, upstream, scales[0], features)
+    by_token = pool.submit(_rows, parts, downstream, scales[1])
+    return Chunk(by_feature.result(), *by_token.result())
 
 
 def groups(text: Iterable[Stretch], upstream: str, downstream: str, budget: int) -> Iterator[list[Stretch]]:
@@ -101,7 +101,8 @@ def bytes_of(part: Stretch, upstream: str, downstream: str) -> int:
     return COLUMN_BYTES * len(up.values) + row_bytes * len(down.values) + TOKEN_BYTES * len(part.counted)
 
 
-def _columns(parts: Iterable[Stretch], sae: str, scale: Scale, features: slice) -> Columns:
+def columns(parts: Iterable[Stretch], sae: str, scale: Scale, features: slice) -> Columns:
+    """Return the activations of a block of features in a part of a text, which is gone through more than once."""
     used = np.zeros_like(scale.used)
     used[features] = scale.used[features]
     lengths = np.zeros(len(used), np.int64)

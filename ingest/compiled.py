@@ -23,9 +23,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 SOURCES: Final = (
     "bootstrap",
     "cells",
+    "chosen",
     "chunks",
     "compaction",
     "compiled",
+    "edges",
     "examples",
     "kernel",
     "labels",

@@ -10,7 +10,7 @@
 What is finished stays finished: a run that was stopped goes on where it was, and ends with the same tables.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, reduce
 from operator import add
@@ -22,15 +22,18 @@ from numpy.typing import NDArray
 from saedb.ingest import contexts, filling, hooks, null, quality
 from saedb.ingest.activations import ACTIVATIONS_FOLDER, ActivationStore
 from saedb.ingest.bootstrap import Bootstrap
+from saedb.ingest.chosen import count_chosen, with_chosen
 from saedb.ingest.config import IngestConfig
+from saedb.ingest.cosines import nearest
 from saedb.ingest.counting import Machine
 from saedb.ingest.directions import write_directions
-from saedb.ingest.edges import Side, edges
+from saedb.ingest.edges import Side, comparable, edges
 from saedb.ingest.encode import LoadedSae, decoder_rows
 from saedb.ingest.errors import InputError
 from saedb.ingest.examples import example_rows, top_hits
 from saedb.ingest.features import best_pearson, feature_ids, feature_rows, short_examples
 from saedb.ingest.gather import Task
+from saedb.ingest.kernel import Kept
 from saedb.ingest.labels import promoted_words, top_words
 from saedb.ingest.materials import Materials
 from saedb.ingest.memory import Memory
@@ -148,7 +151,9 @@ class Computation:
         )
         self._run.update(saes=records)
         measured = [s for s in self._sources if s.id in sums]
-        self._warn([line for s in measured for line in quality.warnings(s.id, sums[s.id], expected_l0=s.expected_l0)])
+        for source in measured:
+            found, stated = sums[source.id], source.expected_l0
+            self._warn(quality.warnings(source.id, found, expected_l0=stated, count_all=self._config.count_all))
 
     def _write_directions(self) -> None:
         for sae in self._materials.saes:
@@ -159,15 +164,36 @@ class Computation:
         if not pairs:
             return
         sides = {
-            s.id: Side(sae=s.id, statistics=statistics[s.id], ids=self._ids[s.id], decoder=decoder_rows(s.sae))
+            s.id: Side(
+                sae=s.id, hook=s.hook, statistics=statistics[s.id], ids=self._ids[s.id], decoder=decoder_rows(s.sae)
+            )
             for s in self._materials.saes
         }
         with self._stages.stage("edges", sum(len(sides[u].ids) for u, _ in pairs)) as stage:
             for u, d in pairs:
-                kept = self._machine.count(self._task(u, d, statistics), stage.advance)
+                task = self._task(u, d, statistics)
+                kept = self._with_nearest(self._machine.count(task, stage.advance), task, sides)
                 evidence = None if self._bootstrap is None else self._bootstrap.evidence(u, d, statistics)
                 found = edges(kept, sides[u], sides[d], halves=self._config.split_half, evidence=evidence)
                 self._run.write(EDGES, edges_file(u, d), found)
+
+    def _with_nearest(self, kept: Iterable[Kept], task: Task, sides: Mapping[str, Side]) -> Iterable[Kept]:
+        """Return the pairs that the rule takes, and with them those that the decoders make edges."""
+        upstream, downstream = sides[task.upstream], sides[task.downstream]
+        if self._config.min_decoder_cosine is None or not comparable(upstream, downstream):
+            return kept
+        with self._stages.stage("decoder cosines", len(upstream.ids)) as stage:
+            pairs = nearest(
+                upstream.decoder,
+                downstream.decoder,
+                floor=self._config.min_decoder_cosine,
+                count=self._config.nearest_decoders,
+                device=self._machine.device,
+                progress=stage.advance,
+            )
+            memory = self._memory.left() // 4
+            chosen = count_chosen(task, pairs.upstream, pairs.downstream, memory=memory)
+        return with_chosen(kept, chosen)
 
     def _task(self, upstream: str, downstream: str, statistics: Statistics) -> Task:
         return Task(

@@ -1,7 +1,11 @@
-"""Whether a run was computed: what reads its tokens, its model or its SAEs again asks so first."""
+"""Whether a run was computed on a text: what reads its tokens, its model or its SAEs again asks so first."""
+
+from typing import Final
 
 from saedb.ingest.errors import InputError, RunError
 from saedb.ingest.rundir import RunDirectory
+
+_ORIGINS: Final = {"import": "was imported, and edges", "decoders": "was made without text, and decoders"}
 
 
 def check_computed(run: RunDirectory, unknown: str) -> None:
@@ -12,13 +16,12 @@ def check_computed(run: RunDirectory, unknown: str) -> None:
         unknown: what edges alone do not tell, as it stands behind ``which features``.
 
     Raises:
-        InputError: it was imported.
+        InputError: it was imported, or made without text.
         RunError: it is not complete.
     """
     record = run.record
-    if record.kind == "import":
-        raise InputError(
-            f"run {record.id} was imported, and edges do not tell which features {unknown}; compute one: saedb ingest"
-        )
+    if record.kind != "ingest":
+        origin = _ORIGINS[record.kind]
+        raise InputError(f"run {record.id} {origin} do not tell which features {unknown}; compute one: saedb ingest")
     if record.status != "complete":
         raise RunError(f"run {record.id} is not complete ({run.path}); first the command that computes it again")

@@ -4,14 +4,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
+from saedb.ingest import paper
 from saedb.ingest.errors import InputError
 
 PASSED: Final = 0.95
 VANISHING: Final = 0.3
 
 Device = Literal["auto", "cpu", "cuda"]
+Packing = Literal["sae-lens", "transformer-lens"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,9 @@ class IngestConfig:
     """Encode in TF32 on CUDA: faster, and the share of activations that it flips is reported."""
     memory: str | None = None
     """Memory that the run may take, like ``8GB``; None: three quarters of what is free."""
+    packing: Packing = "sae-lens"
+    """How documents become contexts: as SAELens' activation store makes them, BOS between documents; or as
+    TransformerLens 2 does, many documents as one text, which the paper read, and which knows no halves."""
     activations: str | None = None
     """Folder of activations cached by EleutherAI's delphi, instead of a pass over the text."""
     max_activations: str | None = None
@@ -73,6 +78,11 @@ class IngestConfig:
     """Where only necessity or sufficiency makes the edge: this lift, or `min_excess`, must be reached. At least 0."""
     min_excess: float = 0.2
     """Necessity minus the density of the upstream feature; from -1 to 1."""
+    min_decoder_cosine: float | None = None
+    """Pairs whose decoders have at least this cosine are edges as well, whether they meet or not; above 0, up to 1.
+    None: decoders make no edge."""
+    nearest_decoders: int = 10
+    """Pairs that a feature may bring in so, the highest cosines, with each SAE that it is related to; at least 1."""
     passed_through: float = PASSED
     """Pearson from which on a feature counts as the same one in the next layer; above 0, up to 1."""
     vanishing: float = VANISHING
@@ -109,6 +119,8 @@ class IngestConfig:
             raise InputError(f"relative_threshold is {self.relative_threshold}; it must be from 0 to below 1")
         if not 0.0 < self.min_similarity <= 1.0:
             raise InputError(f"min_similarity is {self.min_similarity}; it must be above 0, and at most 1")
+        if self.min_decoder_cosine is not None:
+            check_cosine(self.min_decoder_cosine)
         if not -1.0 <= self.min_excess <= 1.0:
             raise InputError(f"min_excess is {self.min_excess}; it must be from -1 to 1")
         if not self.min_similarity <= self.vanishing <= self.passed_through <= 1.0:
@@ -116,16 +128,73 @@ class IngestConfig:
                 f"vanishing is {self.vanishing}; it must be from min_similarity ({self.min_similarity})"
                 f" to passed_through ({self.passed_through}), which is at most 1"
             )
+        if self.packing not in get_args(Packing):
+            raise InputError(f"packing is {self.packing!r}; it must be {' or '.join(get_args(Packing))}")
+        if self.packing == "transformer-lens" and self.halves:
+            raise InputError("packing transformer-lens makes one stream of the documents; give --no-halves with it")
         if self.device not in ("auto", "cpu", "cuda"):
             raise InputError(f"device is {self.device!r}; it must be auto, cpu or cuda")
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that decide what the tables hold, as JSON values."""
         settings = {**asdict(self), "inputs": list(self.inputs)}
-        return {name: value for name, value in settings.items() if name not in _HOW_NOT_WHAT}
+        unused = _OF_DECODERS if self.min_decoder_cosine is None else ()
+        usual = ("packing",) if self.packing == "sae-lens" else ()
+        left_out = {*_HOW_NOT_WHAT, *unused, *usual}
+        return {name: value for name, value in settings.items() if name not in left_out}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderConfig:
+    """Which SAEs are related by their decoders alone, without a text.
+
+    Raises:
+        InputError: a value is out of its range.
+    """
+
+    inputs: tuple[str, ...]
+    """A SAELens release, folders in SAELens' format, or ``demo``."""
+    layers: str | None = None
+    """Layer numbers to take, like ``4-8``; all when None."""
+    saes: str | None = None
+    """Glob over the SAE ids of a release or the names of folders; all when None."""
+    set: str | None = None
+    """The set's name in feature ids; None: Neuronpedia's or the folder's."""
+    pairs: str | None = None
+    """Pairs to relate, by layer or SAE, like ``4:6,5-res:5-mlp``; None: neighbours along the model."""
+    min_decoder_cosine: float = 0.4
+    """Lowest cosine of two decoder rows that makes an edge, as in the paper; above 0, up to 1."""
+    nearest_decoders: int = 10
+    """Edges that a feature may bring in, those of its highest cosines, with each SAE that it is related to; at least
+    1."""
+    device: Device = "auto"
+    """Where rows are multiplied; ``auto`` is CUDA where there is any. It changes no edge."""
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise InputError("no SAEs named; give a SAELens release, a folder, or demo")
+        check_cosine(self.min_decoder_cosine)
+        if self.nearest_decoders < 1:
+            raise InputError(f"nearest_decoders is {self.nearest_decoders}; it must be at least 1")
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that decide what the tables hold, as JSON values."""
+        return {name: value for name, value in asdict(self).items() if name != "device"} | {"inputs": list(self.inputs)}
+
+
+def check_cosine(value: float) -> None:
+    """Check the lowest cosine of decoders that makes an edge.
+
+    Raises:
+        InputError: it is out of its range.
+    """
+    if not 0.0 < value <= 1.0:
+        raise InputError(f"min_decoder_cosine is {value}; it must be above 0, and at most 1")
 
 
 _HOW_NOT_WHAT: Final = ("keep_activations", "memory")
+_OF_DECODERS: Final = ("min_decoder_cosine", "nearest_decoders")
+"""What changes nothing unless it is asked for: left out, as `packing` is, so that runs of before it was there go on."""
 
 _AT_LEAST: Final[Mapping[str, float]] = MappingProxyType(
     {
@@ -134,6 +203,7 @@ _AT_LEAST: Final[Mapping[str, float]] = MappingProxyType(
         "min_support": 0,
         "min_documents": 0,
         "min_lift": 0,
+        "nearest_decoders": 1,
         "bootstrap": 0,
         "null_tokens": 0,
         "examples": 1,
@@ -142,21 +212,5 @@ _AT_LEAST: Final[Mapping[str, float]] = MappingProxyType(
     }
 )
 
-PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
-    {
-        "paper": {
-            "count_all": True,
-            "halves": False,
-            "relative_threshold": 0.2,
-            "min_similarity": math.nextafter(0.1, 1.0),  # the paper's "> 0.1"
-            "min_support": 0,
-            "min_documents": 0,
-            "min_lift": 0.0,
-            "min_excess": -1.0,
-            "passed_through": PASSED,
-            "vanishing": PASSED,
-            "separate_dead": False,
-        },
-    }
-)
+PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({paper.NAME: paper.preset("ingest")})
 """Named sets of settings; ``paper`` follows arXiv 2410.08869: `IngestConfig(inputs=..., **PRESETS["paper"])`."""

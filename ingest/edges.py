@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from saedb.ingest.cells import unbiased
+from saedb.ingest.compiled import compiled
+from saedb.ingest.hooks import share_a_space
 from saedb.ingest.kernel import Kept
 from saedb.ingest.measures import MEASURES, MOVES, PairStatistics
 from saedb.ingest.statistics import FeatureStatistics, Moments
@@ -17,20 +19,24 @@ from saedb.ingest.tables import EDGES, rows
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_COSINES: Final = 1024
-"""Pairs of decoder rows that are compared at once."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
     """One of the two SAEs of a pair."""
 
     sae: str
+    hook: str
+    """The hook point whose vectors its decoder rebuilds."""
     statistics: FeatureStatistics
     ids: NDArray[np.object_]
     """Id of each feature, [d_sae]."""
     decoder: NDArray[np.float32]
     """Decoder rows, [d_sae, d_in]."""
+
+
+def comparable(upstream: Side, downstream: Side) -> bool:
+    """Return whether the decoders of two SAEs write to one space, so that a cosine of their rows means something."""
+    return share_a_space(upstream.hook, downstream.hook) and upstream.decoder.shape[1] == downstream.decoder.shape[1]
 
 
 def edges(
@@ -51,9 +57,10 @@ def edges(
         evidence: gives further columns of the edges.
     """
     ids = pa.array(upstream.ids), pa.array(downstream.ids)
+    known = comparable(upstream, downstream)
     for part in kept:
         u, d = part.upstream.astype(np.int64), part.downstream.astype(np.int64)
-        cosines = decoder_cosines(upstream.decoder, downstream.decoder, u, d)
+        cosines = decoder_cosines(upstream.decoder, downstream.decoder, u, d) if known else np.full(len(u), np.nan)
         whole = _statistics(part, upstream.statistics, downstream.statistics, cosines)
         values: dict[str, object] = {m.name: m.values(whole) for m in MEASURES}
         if halves:
@@ -114,10 +121,24 @@ def decoder_cosines(
     result = np.full(len(u), np.nan)
     if upstream.shape[1] != downstream.shape[1]:
         return result
+    norms = np.sqrt(_squares(upstream))[u] * np.sqrt(_squares(downstream))[d]
     dots = np.empty(len(u))
-    for start in range(0, len(u), _COSINES):
-        part = slice(start, start + _COSINES)
-        dots[part] = np.einsum("ij,ij->i", upstream[u[part]], downstream[d[part]])
-    norms = np.linalg.norm(upstream, axis=1).astype(np.float64)[u] * np.linalg.norm(downstream, axis=1)[d]
+    _add_dots(upstream, downstream, u, d, dots)
     np.divide(dots, norms, out=result, where=norms > 0)
     return np.clip(result, -1.0, 1.0)
+
+
+def _squares(rows: NDArray[np.float32]) -> Floats:
+    every, squares = np.arange(len(rows)), np.empty(len(rows))
+    _add_dots(rows, rows, every, every, squares)
+    return squares
+
+
+@compiled
+def _add_dots(upstream: Any, downstream: Any, u: Any, d: Any, dots: Any) -> None:
+    """Write the dot product of each pair of rows, summed in float64."""
+    for pair in range(len(u)):
+        left, right, total = upstream[u[pair]], downstream[d[pair]], 0.0
+        for j in range(len(left)):
+            total += np.float64(left[j]) * np.float64(right[j])
+        dots[pair] = total

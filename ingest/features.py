@@ -61,7 +61,7 @@ def feature_rows(
             "layer": np.full(count, source.layer),
             "depth": np.full(count, source.depth),
             "index": np.arange(count),
-            "url": _urls(source, count),
+            "url": urls(source),
             "n_positive": statistics.n_positive,
             "n_active": statistics.n_active,
             "density": statistics.density,
@@ -85,10 +85,11 @@ def feature_rows(
     )
 
 
-def _urls(source: SaeSource, count: int) -> list[str | None]:
+def urls(source: SaeSource) -> list[str | None]:
+    """Return the page of each feature of an SAE on Neuronpedia, [d_sae]; None where there is none."""
     if source.neuronpedia_id is None:
-        return [None] * count
-    return [f"{_NEURONPEDIA}/{source.neuronpedia_id}/{index}" for index in range(count)]
+        return [None] * source.d_sae
+    return [f"{_NEURONPEDIA}/{source.neuronpedia_id}/{index}" for index in range(source.d_sae)]
 
 
 def best_pearson(

@@ -5,7 +5,7 @@ recorded as absolute ones, with a hash of what they hold. Names on the hub and `
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ def settings(config: IngestConfig) -> dict[str, Any]:
     """
     return {
         **config.settings(),
-        "inputs": [_absolute(_folder(name), name) for name in config.inputs],
+        "inputs": of_inputs(config.inputs),
         "model": _absolute(_folder(config.model), config.model),
         "dataset": _absolute(_path(config.dataset), config.dataset),
         "activations": _absolute(_path(config.activations), config.activations),
@@ -55,6 +55,17 @@ def contents(config: IngestConfig) -> Mapping[str, str]:
     }
     found = {name: {path: below(path) for path in paths if path} for name, (paths, below) in parts.items()}
     return {name: _sha256(by_path) for name, by_path in found.items() if by_path}
+
+
+def of_inputs(inputs: Sequence[str]) -> list[str | None]:
+    """Return what names the SAEs, local folders by absolute paths."""
+    return [_absolute(_folder(name), name) for name in inputs]
+
+
+def contents_of_inputs(inputs: Sequence[str]) -> Mapping[str, str]:
+    """Return the sha256 over the local files of SAEs as `contents` has it, without other settings."""
+    found = {path: _of_saes(path) for path in map(_folder, inputs) if path}
+    return {"inputs": _sha256(found)} if found else {}
 
 
 def of_model(folder: Path) -> str:

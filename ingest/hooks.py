@@ -108,3 +108,14 @@ def is_residual(hook: str) -> bool:
     """
     number, site = depth(hook)
     return number < 0 or SITES[site] in _RESIDUAL
+
+
+def share_a_space(hook: str, other: str) -> bool:
+    """Return whether vectors at two hook points can be compared: both of the residual stream, or of one hook point.
+
+    What a head, a neuron or a normalised copy has is in a space of its own in every block, whatever its size.
+
+    Raises:
+        InputError: a hook is unknown, as `depth` says.
+    """
+    return depth(hook) == depth(other) or (is_residual(hook) and is_residual(other))

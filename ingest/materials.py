@@ -1,6 +1,6 @@
 """What a run is made from, loaded and checked: SAEs, model and text."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from saedb.ingest import delphi, maxima, model, saes, text
+from saedb.ingest.concatenated import concatenate
 from saedb.ingest.config import Device, IngestConfig
 from saedb.ingest.contexts import Contexts
 from saedb.ingest.delphi import Cache
@@ -90,7 +91,13 @@ def gather(config: IngestConfig, device: str, stages: Stages) -> Materials:
 
 
 def _documents(config: IngestConfig) -> Iterator[Document]:
-    return text.documents(config.dataset, column=config.column, split=config.split, revision=config.revision)
+    return text.documents(
+        config.dataset,
+        column=config.column,
+        split=config.split,
+        revision=config.revision,
+        blank=config.packing == "transformer-lens",
+    )
 
 
 def _begun(documents: Iterator[Document]) -> Iterator[Document]:
@@ -110,15 +117,17 @@ def _packed(
     """Return the text in contexts; where it was cached without its tokens, in as many contexts as the cache has."""
     size = cache.context_size if cache else config.context_size or found.context_size or DEFAULT_CONTEXT_SIZE
     tokens = cache.contexts * size if cache else config.tokens
+    how: Callable[..., Contexts] = concatenate if config.packing == "transformer-lens" else pack
+    more = {} if how is concatenate else {"halves": config.halves and cache is None}
     with stages.stage("tokenise", -(-tokens // size) * size) as stage:
-        packed = pack(
+        packed = how(
             documents,
             language_model.tokenizer,
             context_size=size,
             prepend_bos=found.prepend_bos,
             max_tokens=tokens,
-            halves=config.halves and cache is None,
             report=stages.report,
+            **more,
         )
         stage.to(packed.tokens.size)
     if cache is not None:

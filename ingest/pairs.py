@@ -37,6 +37,11 @@ def chains(sources: Sequence[SaeSource]) -> list[list[SaeSource]]:
     return [[source for source in sources if source.set == name] for name in sorted({s.set for s in sources})]
 
 
+def apart(pairs: Sequence[Pair]) -> list[Pair]:
+    """Return the pairs whose decoders write to two spaces, or in two sizes: their directions cannot be compared."""
+    return [(u, d) for u, d in pairs if u.d_in != d.d_in or not hooks.share_a_space(u.hook, d.hook)]
+
+
 def layers(text: str) -> frozenset[int]:
     """Return the layer numbers that pairs like ``4:6,5-res:5-mlp`` name.
 

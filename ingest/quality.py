@@ -72,13 +72,21 @@ def total(parts: Iterable[Mapping[str, QualitySums]]) -> dict[str, QualitySums]:
     return sums
 
 
-def warnings(sae: str, quality: QualitySums, *, expected_l0: float | None) -> list[str]:
-    """Return what is suspicious about an SAE's quality, with the likely cause; one line each."""
+def warnings(sae: str, quality: QualitySums, *, expected_l0: float | None, count_all: bool = False) -> list[str]:
+    """Return what is suspicious about an SAE's quality, with the likely cause; one line each.
+
+    Args:
+        sae: its id.
+        quality: the sums over counted tokens.
+        expected_l0: as the release states it.
+        count_all: whether attention sinks count, whose norm may be most of all variance.
+    """
     found: list[str] = []
     variance, l0 = quality.explained_variance, quality.l0
     if variance is not None and variance < MIN_VARIANCE:
+        sinks = "attention sinks, which count in this run; or " if count_all else ""
         found.append(
-            f"SAE {sae} explains {variance:.2f} of the variance of what it reads: wrong hook, model, centring"
+            f"SAE {sae} explains {variance:.2f} of the variance of what it reads: {sinks}wrong hook, model, centring"
             " (model_from_pretrained_kwargs) or normalisation; its edges mean little"
         )
     if l0 and expected_l0 and max(l0 / expected_l0, expected_l0 / l0) > MAX_L0_RATIO:

@@ -123,7 +123,8 @@ class RunRecord:
     """Everything about a run that is not a table."""
 
     id: str
-    kind: Literal["ingest", "import"]
+    kind: Literal["ingest", "import", "decoders"]
+    """From a text; of a table of edges that others computed; or of the SAEs' decoders alone."""
     model: str
     """The first part of its features' ids, Neuronpedia's name where there is one."""
     created: str

@@ -18,15 +18,21 @@ _INSTEAD: Final = "give a local file or folder of text (.txt, .jsonl, .csv, .par
 
 
 def documents(
-    source: str, *, column: str | None = None, split: str = "train", revision: str | None = None
+    source: str,
+    *,
+    column: str | None = None,
+    split: str = "train",
+    revision: str | None = None,
+    blank: bool = False,
 ) -> Iterator[Document]:
-    """Return the documents of a text, in its order, without those that are blank.
+    """Return the documents of a text, in its order.
 
     Args:
         source: ``demo``, a file, a folder of files (all below it, by path), or the name of a Hugging Face dataset.
         column: the column with the text; the one called ``text``, or the only one with text, when None.
         split: of a Hugging Face dataset.
         revision: of a Hugging Face dataset: branch, tag or commit.
+        blank: whether documents of white space alone are among them.
 
     Raises:
         InputError: the text is missing, empty, binary, or has no column of text; while reading, too.
@@ -41,7 +47,7 @@ def documents(
         raise InputError(f"no file or folder {source}; {_INSTEAD}")
     else:
         found = of_dataset(source, column=column, split=split, revision=revision)
-    return _not_blank(found, source)
+    return _with_text(found, source, blank=blank)
 
 
 def _demo() -> Iterator[Document]:
@@ -119,11 +125,13 @@ def of_dataset(source: str, *, column: str | None, split: str, revision: str | N
             yield from _rows(texts, source, column)
 
 
-def _not_blank(found: Iterator[Document], source: str) -> Iterator[Document]:
-    blank = True
+def _with_text(found: Iterator[Document], source: str, *, blank: bool) -> Iterator[Document]:
+    """Yield the documents that are not blank, or all, and check that there is text."""
+    empty = True
     for document in found:
-        if document.text.strip():
-            blank = False
+        has_text = bool(document.text.strip())
+        empty = empty and not has_text
+        if has_text or blank:
             yield document
-    if blank:
+    if empty:
         raise InputError(f"{source} holds no text; {_INSTEAD}")

@@ -104,6 +104,11 @@ def missing(shown: Shown) -> Iterator[str]:
             f"Run {record.run} was imported from a table of edges: how active its features are, on which tokens and in "
             "which texts was not in it."
         )
+    if shown.around.kind == "decoders":
+        yield (
+            f"Run {record.run} was made of the decoders alone, without a text: how active its features are, and on "
+            "what, is not known."
+        )
     if record.positional:
         yield (
             "It is positional: over half of its activation is on one position of the context, whatever the text. "

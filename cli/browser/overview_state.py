@@ -137,5 +137,5 @@ def checked(asked: Asked, known: Summary) -> None:
 
 
 def usual_measure(known: Summary) -> str:
-    """Return the measure that is shown at first: an import may have no correlations."""
-    return (known.measure if known.kind == "import" else None) or "pearson"
+    """Return the measure that is shown at first: an import may have no correlations, and decoders have none."""
+    return (known.measure if known.kind != "ingest" else None) or "pearson"

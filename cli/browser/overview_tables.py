@@ -36,7 +36,7 @@ def facts(site: Site, run: str | None, known: Summary) -> Iterator[Component]:
         f"{known.features:,} features",
         f"{known.edges:,} edges",
         f"made {known.created[:10]}" if known.created else None,
-        "imported edges" if known.kind == "import" else None,
+        {"import": "imported edges", "decoders": "by decoders alone, without text"}.get(known.kind or ""),
     ]
     yield html.P(", ".join(part for part in parts if part), className="wrapped facts")
     found = list(_found(site, run, known))

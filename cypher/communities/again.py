@@ -34,4 +34,4 @@ def again(run: str, partition: Mapping[str, Any], names: Collection[str], *, swe
 
 
 def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

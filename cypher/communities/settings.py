@@ -6,12 +6,13 @@ Imports nothing heavy: the command line makes options of this record.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from saedb.cypher.nearest import suggestion
+from saedb.ingest import paper
 from saedb.ingest.errors import InputError
 
-Algorithm = Literal["leiden", "louvain", "cpm", "components"]
+Algorithm = Literal["leiden", "leiden_directed", "louvain", "cpm", "components"]
 Engine = Literal["gds", "local"]
 
 NAME: Final = "main"
@@ -24,7 +25,7 @@ SWEEP: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Resolutions that a sweep tries."""
 
 OFFERED: Final[Mapping[Engine, tuple[Algorithm, ...]]] = MappingProxyType(
-    {"gds": ("leiden", "louvain", "components"), "local": ("leiden", "louvain", "cpm", "components")}
+    {"gds": ("leiden", "louvain", "components"), "local": ("leiden", "leiden_directed", "louvain", "cpm", "components")}
 )
 """The algorithms of each engine."""
 WITH_RESOLUTION: Final[Mapping[Engine, tuple[Algorithm, ...]]] = MappingProxyType(
@@ -32,7 +33,7 @@ WITH_RESOLUTION: Final[Mapping[Engine, tuple[Algorithm, ...]]] = MappingProxyTyp
 )
 """Those that take a resolution."""
 WITH_SEED: Final[Mapping[Engine, tuple[Algorithm, ...]]] = MappingProxyType(
-    {"gds": ("leiden",), "local": ("leiden", "louvain", "cpm")}
+    {"gds": ("leiden",), "local": ("leiden", "leiden_directed", "louvain", "cpm")}
 )
 """Those whose result depends on a seed."""
 WITH_LEVELS: Final[Mapping[Engine, tuple[Algorithm, ...]]] = MappingProxyType(
@@ -52,8 +53,8 @@ class CommunitySettings:
     """
 
     algorithm: Algorithm = "leiden"
-    """Leiden and Louvain maximise the modularity; CPM the weight inside beyond a density; components are what edges
-    connect at all."""
+    """Leiden and Louvain maximise the modularity, leiden_directed that of the directed graph in two passes, as the
+    paper did; CPM the weight inside beyond a density; components are what edges connect at all."""
     engine: Engine = "gds"
     """The server's Graph Data Science library, whose Leiden is carried on here until it adds nothing more; local is
     leidenalg and igraph on this machine, which any server does with."""
@@ -114,3 +115,7 @@ class CommunitySettings:
     def has_seed(self) -> bool:
         """Whether the result depends on the seed."""
         return self.algorithm in WITH_SEED[self.engine]
+
+
+PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({paper.NAME: paper.preset("communities")})
+"""Named sets of settings; ``paper`` follows arXiv 2410.08869."""

@@ -13,7 +13,7 @@
 // @column layer: integer  the layer
 // @column sae: string  its SAE
 // @column features: integer  features with a row in the run
-// @column dead: integer  never active on a counted token
+// @column dead: integer  never above 0 on a counted token, whatever counts as active
 // @column rare: integer  active too seldom to compare
 // @column passed_in: integer  carry on a feature of the layer before
 // @column transformed_in: integer  resemble something in the layer before, and do not carry it on
@@ -29,7 +29,7 @@ CALL (s) { OPTIONAL MATCH (s)-[pair:COMPARED_WITH]->(:Sae) RETURN sum(pair.edges
 CALL (s) { OPTIONAL MATCH (s)<-[pair:COMPARED_WITH]-(:Sae) RETURN count(pair) AS previous }
 CALL (s) {
   MATCH (f:Feature {run: s.run, layer: s.layer}) WHERE f.sae = s.id
-  WITH f, coalesce(f.state_out, f.state_in) AS state
+  WITH f, CASE f.n_positive WHEN 0 THEN 'dead' ELSE coalesce(f.state_out, f.state_in) END AS state
   WITH f, state, $dead_and_rare OR NOT coalesce(state IN ['dead', 'rare'], false) AS counts
   WITH state, coalesce(state, f.best_in) AS seen_in, CASE WHEN counts THEN coalesce(f.best_in, -1) END AS in,
               coalesce(state, f.best_out) AS seen_out, CASE WHEN counts THEN coalesce(f.best_out, -1) END AS out

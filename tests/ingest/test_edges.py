@@ -6,7 +6,6 @@ import pytest
 from heldtexts import DOWN, MEETS, PAPER, RULE, UP, held, pairs_of, taken, task_of
 from planted import Dense, dense_statistics, planted_pair
 
-from saedb.ingest import edges as edges_module
 from saedb.ingest.edges import Side, decoder_cosines, edges, statistics_of
 from saedb.ingest.gather import Task, gathered
 from saedb.ingest.kernel import Kept
@@ -21,11 +20,12 @@ def kept_of(task: Task) -> list[Kept]:
     return list(gathered(task, threads=2, memory=1 << 10, progress=lambda _: None))
 
 
-def table_of(task: Task) -> pa.Table:
+def table_of(task: Task, site: str = "hook_resid_pre") -> pa.Table:
     """Return the edges of a task in parts of a few upstream features."""
     sides = [
         Side(
             sae=sae,
+            hook=f"blocks.{number}.{site}",
             statistics=statistics,
             ids=np.array([f"m/{sae}/{i}" for i in range(8)], dtype=object),
             decoder=DECODER + number,
@@ -161,13 +161,11 @@ def test_two_layers_that_never_fire_have_no_edges_even_by_the_papers_rule() -> N
     assert len(found(none, none, np.zeros(120, np.int32), PAPER)) == 0
 
 
-def test_decoder_cosines_are_those_of_unit_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    a, b = DECODER, DECODER[::-1] * 3.0
-    unit = DECODER / np.linalg.norm(DECODER, axis=1, keepdims=True)
-    for at_once in (1, 2, 4096):
-        monkeypatch.setattr(edges_module, "_COSINES", at_once)
-        cosines = decoder_cosines(a, b, np.array([0, 1, 0]), np.array([7, 6, 0]))
-        np.testing.assert_allclose(cosines, [1.0, 1.0, unit[0] @ unit[7]], atol=1e-6)
+def test_decoder_cosines_are_those_of_unit_rows() -> None:
+    a, b = DECODER, DECODER[::-1] * 4.0
+    unit = DECODER.astype(np.float64) / np.linalg.norm(DECODER.astype(np.float64), axis=1, keepdims=True)
+    cosines = decoder_cosines(a, b, np.array([0, 1, 0]), np.array([7, 6, 0]))
+    np.testing.assert_allclose(cosines, [1.0, 1.0, unit[0] @ unit[7]], rtol=1e-14)
 
 
 def test_a_decoder_row_of_zeros_or_of_another_length_has_no_cosine() -> None:
@@ -179,8 +177,16 @@ def test_a_decoder_row_of_zeros_or_of_another_length_has_no_cosine() -> None:
 def test_a_pair_without_decoders_of_one_length_has_edges_without_a_cosine() -> None:
     upstream, downstream, documents = planted_pair()
     task = task_of(held({UP: upstream, DOWN: downstream}, documents), (8, 8), RULE)
-    up = Side(sae=UP, statistics=task.statistics[0], ids=np.array(list("abcdefgh"), object), decoder=DECODER)
+    ids = np.array(list("abcdefgh"), object)
+    up = Side(sae=UP, hook="hook_embed", statistics=task.statistics[0], ids=ids, decoder=DECODER)
     down = replace(up, sae=DOWN, statistics=task.statistics[1], decoder=DECODER[:, :3])
     table = pa.concat_tables(edges(kept_of(task), up, down, halves=False))
+    assert len(table)
+    assert table["decoder_cosine"].null_count == len(table)
+
+
+def test_decoders_that_write_to_two_spaces_have_no_cosine_though_they_are_of_one_size() -> None:
+    upstream, downstream, documents = planted_pair()
+    table = table_of(task_of(held({UP: upstream, DOWN: downstream}, documents), (8, 8), RULE), "attn.hook_z")
     assert len(table)
     assert table["decoder_cosine"].null_count == len(table)

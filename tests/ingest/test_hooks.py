@@ -55,3 +55,20 @@ def test_an_unknown_hook_is_answered_with_near_ones() -> None:
     with pytest.raises(InputError, match=r"with SITE like mlp.hook_post, .*") as caught:
         hooks.depth("blocks.1.mlp.hook_pots")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("hook", "other", "shared"),
+    [
+        ("blocks.0.hook_resid_pre", "blocks.2.hook_resid_post", True),
+        ("hook_embed", "blocks.3.hook_mlp_out", True),
+        ("blocks.1.attn.hook_z", "blocks.1.attn.hook_z", True),
+        ("blocks.1.attn.hook_z", "blocks.2.attn.hook_z", False),
+        ("blocks.1.hook_resid_pre", "blocks.1.ln1.hook_normalized", False),
+        ("blocks.1.ln1.hook_normalized", "blocks.2.ln1.hook_normalized", False),
+    ],
+)
+def test_vectors_are_compared_within_the_residual_stream_or_at_one_hook_point(
+    hook: str, other: str, shared: bool
+) -> None:
+    assert hooks.share_a_space(hook, other) == hooks.share_a_space(other, hook) == shared

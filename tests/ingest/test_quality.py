@@ -49,6 +49,9 @@ def test_a_poor_sae_is_warned_of_with_the_value_and_the_likely_cause() -> None:
     (line,) = warnings("0-a", sums(x, x * 0.1, 50), expected_l0=None)
     assert "0-a explains 0.1" in line
     assert "wrong hook" in line
+    assert "attention sinks" not in line
+    (line,) = warnings("0-a", sums(x, x * 0.1, 50), expected_l0=None, count_all=True)
+    assert "attention sinks, which count in this run; or wrong hook" in line
 
 
 @pytest.mark.parametrize(("positive", "warned"), [(50 * 60, 0), (50 * 19, 1), (50 * 181, 1), (50 * 179, 0)])

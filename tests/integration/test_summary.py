@@ -9,7 +9,7 @@ import pytest
 from click import unstyle
 from rich.cells import cell_len
 
-from saedb.cli.summary import next_steps, summary
+from saedb.cli.summary import _rate, next_steps, summary
 from saedb.cypher.graph import Graph
 from saedb.cypher.server.local import LocalServer
 from saedb.ingest.record import GatesRecord
@@ -43,6 +43,27 @@ def test_gates_are_counted_by_kind_with_chance_and_the_papers_rule_beside_them(
     assert _cells(lines, "AND") == ["AND", "4,000", "4", "0.2000", "0.0500", "2 / 1 / 1", "1 / 0 / 0"]
     assert _cells(lines, "OR") == ["OR", "30", "2", "0.0000", "0.0000", "2 / 2 / 2", "1 / 1 / 1"]
     assert _cells(lines, "AND NOT") == ["AND NOT", "20", "0", "0.0000", "-", "-", "-"]
+
+
+def test_the_layers_are_counted_by_the_states_of_the_run(shown: tuple[Graph, RunDirectory]) -> None:
+    graph, run = shown
+    usual = _cells(summary(graph, run, 100).splitlines(), "0-s")
+    two_states = {"passed_through": 0.95, "vanishing": 0.95, "separate_dead": False}
+    paper = RunDirectory(run.path, replace(run.record, config=two_states))
+    assert usual[3:] == ["6", "1", "0", "-", "2", "1", "2", "7"]
+    assert _cells(summary(graph, paper, 100).splitlines(), "0-s")[3:] == ["6", "1", "0", "-", "2", "0", "4", "7"]
+
+
+def test_chance_that_is_all_is_a_hundred_of_a_hundred() -> None:
+    assert [_rate(rate, 5) for rate in (None, 0.00123, 0.5, 0.999, 1.0, 1.2)] == [
+        "-",
+        "0.12",
+        "50",
+        "100",
+        "100",
+        "120",
+    ]
+    assert _rate(0.0, 0) == "0"
 
 
 def test_the_best_gates_and_splits_are_shown_with_their_counts(shown: tuple[Graph, RunDirectory]) -> None:

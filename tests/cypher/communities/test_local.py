@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import igraph
+import leidenalg
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +17,13 @@ from saedb.ingest import rundir, tables
 from saedb.ingest.errors import InputError
 from saedb.ingest.rundir import RunDirectory
 
-RESOLUTION: dict[Algorithm, float] = {"leiden": 1.0, "louvain": 1.0, "cpm": 0.05, "components": 1.0}
+RESOLUTION: dict[Algorithm, float] = {
+    "leiden": 1.0,
+    "leiden_directed": 1.0,
+    "louvain": 1.0,
+    "cpm": 0.05,
+    "components": 1.0,
+}
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +54,18 @@ def test_the_same_seed_finds_the_same_partition_and_another_seed_another(algorit
     one, again, other = (finder.find(RESOLUTION[algorithm], seed)[0] for seed in (1, 1, 2))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
+
+
+def test_leiden_directed_is_what_leidenalg_finds_of_the_directed_graph_when_asked_as_the_paper_did() -> None:
+    edges, _ = planted(30, 10, 0.3, 0.03)
+    plain = igraph.Graph(directed=True)
+    plain.add_vertices(edges.size)
+    plain.add_edges(list(zip(edges.source.tolist(), edges.target.tolist(), strict=True)))
+    kind, weights = leidenalg.ModularityVertexPartition, edges.weight.tolist()
+    expected = leidenalg.find_partition(plain, kind, weights=weights, seed=42).membership
+    found = LocalFinder(edges, "leiden_directed").find(1.0, 42)[0]
+    assert found.tolist() == expected
+    assert not np.array_equal(found, LocalFinder(edges, "leiden").find(1.0, 42)[0])
 
 
 def test_a_higher_resolution_finds_more_communities() -> None:
