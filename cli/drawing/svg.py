@@ -2,6 +2,7 @@
 
 import math
 import xml.etree.ElementTree as ET
+from textwrap import wrap
 from typing import Final
 
 from saedb.cli.drawing.picture import APART, LINE, Dot, Line, Picture, cut
@@ -133,11 +134,20 @@ def _draw_dot(parent: ET.Element, dot: Dot, picture: Picture) -> None:
     outline, width = ("#ffffff", 1.5) if dot.node.role is None else (INK, 2.5)
     size = radius if dot.node.role is None else 1.25 * radius
     _add(group, "circle", cx=dot.x, cy=dot.y, r=size, fill=dot.colour, stroke=outline, **{"stroke-width": width})
-    label = _add(
-        group, "text", x=dot.x, y=dot.y + radius + 14, fill=INK, stroke="#ffffff",
-        **{"font-size": TYPE, "text-anchor": "middle", "paint-order": "stroke", "stroke-width": 3},
-    )  # fmt: skip
-    label.text = cut(dot.name, picture.apart - 6, TYPE)
+    for number, line in enumerate(_label(dot.name, picture.apart)):
+        label = _add(
+            group, "text", x=dot.x, y=dot.y + radius + 14 + number * 1.15 * TYPE, fill=INK, stroke="#ffffff",
+            **{"font-size": TYPE, "text-anchor": "middle", "paint-order": "stroke", "stroke-width": 3},
+        )  # fmt: skip
+        label.text = line
+
+
+def _label(name: str, apart: float) -> list[str]:
+    """Return the line of a label, or its two lines where features stand further apart than usual."""
+    if apart <= APART:
+        return [cut(name, apart - 6, TYPE)]
+    lines = wrap(name, max(int((apart - 14) / (0.56 * TYPE)), 1)) or [name]
+    return [lines[0], *([cut(" ".join(lines[1:]), apart - 6, TYPE)] if len(lines) > 1 else [])]
 
 
 def _title(parent: ET.Element, lines: list[str]) -> None:

@@ -26,9 +26,12 @@ def chapter(graph: "Graph", run: str, partition: str | None, report: "Report") -
     """Return the chapter on a partition of a run, the run's default where none is named.
 
     Raises:
-        InputError: the run has no communities, or no such partition.
+        InputError: the run has no such partition.
     """
     answers = tables.asked(graph, run, partition, report)
+    if answers is None:
+        note = f"No communities were looked for. This finds some: `saedb communities {run}`"
+        return Chapter(anchor="communities", heading="Communities", text=(), note=note)
     text = (
         "Communities are groups of features, over several layers, that are tied more to each other than to the rest. "
         f"These are those of the partition `{answers.name}`. For one of them: `{_query(answers)}`."

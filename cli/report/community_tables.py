@@ -69,13 +69,15 @@ class Answers:
         return values.to_numpy()[values.notna()].tolist()
 
 
-def asked(graph: "Graph", run: str, partition: str | None, report: "Report") -> Answers:
-    """Return what is known of a partition of a run, the run's default where none is named.
+def asked(graph: "Graph", run: str, partition: str | None, report: "Report") -> Answers | None:
+    """Return what is known of a partition of a run, the run's default where none is named; None where it has none.
 
     Raises:
-        InputError: the run has no communities, or no such partition.
+        InputError: the run has no such partition.
     """
     partitions = graph.query("partitions", run=run)
+    if partitions.empty and partition is None:
+        return None
     if partitions.empty:
         raise InputError(f"run {run} has no communities to report on; find some: saedb communities {run}")
     rows = {row["partition"]: row for row in records(partitions)}
