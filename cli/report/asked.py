@@ -1,9 +1,13 @@
 """What a report is asked for, and where its numbers come from."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
+from saedb.cypher import measured, names
+from saedb.cypher.explore.sampled import check_levels
 from saedb.cypher.runs import same_directory
+from saedb.ingest.errors import InputError
+from saedb.ingest.prompts.stored import StoredPrompts
 
 if TYPE_CHECKING:
     from saedb.cypher.connection import Connection
@@ -11,7 +15,7 @@ if TYPE_CHECKING:
     from saedb.ingest.progress import Report
     from saedb.ingest.rundir import RunDirectory
 
-AWAY = "The run directory, which has this, is not on this machine, or holds something newer than the graph."
+AWAY: Final = "The run directory, which has this, is not on this machine, or holds something newer than the graph."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +40,18 @@ class Asked:
         cls, graph: "Graph", run: str, *, partition: str | None, prompt: str | None, measure: str | None, seed: int,
         report: "Report",
     ) -> Self:  # fmt: skip
-        """Return it with the run directory, where that is at hand."""
+        """Return it with the run directory, where that is at hand, once all that was chosen is known to be there.
+
+        Raises:
+            InputError: the run has no such partition, prompt or measure, or the measure has no levels.
+        """
         directory = same_directory(graph.connection, run)
+        if partition is not None:
+            names.partition_id(graph.connection, run, partition)
+        if prompt is not None:
+            _check_prompt(directory, run, prompt)
+        if measure is not None:
+            check_levels(measured.named(measured.checked(graph.connection, run, measure)))
         return cls(
             graph=graph, run=run, directory=directory, partition=partition, prompt=prompt, measure=measure, seed=seed,
             report=report,
@@ -47,3 +61,9 @@ class Asked:
     def connection(self) -> "Connection":
         """That of the graph."""
         return self.graph.connection
+
+
+def _check_prompt(directory: "RunDirectory | None", run: str, prompt: str) -> None:
+    if directory is None:
+        raise InputError(f"the prompt {prompt} cannot be drawn: {AWAY[0].lower()}{AWAY[1:-1]}; leave --prompt out")
+    StoredPrompts.of(directory).prompt(prompt, run)

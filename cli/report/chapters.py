@@ -32,11 +32,7 @@ CHAPTERS: Final[tuple[tuple[str, Callable[[Asked], Chapter]], ...]] = (
 
 
 def chapters(asked: Asked) -> Iterator[Chapter]:
-    """Yield the chapters of a report.
-
-    Raises:
-        InputError: the run has no such partition or prompt, or the measure is none.
-    """
+    """Yield the chapters of a report."""
     for name, make in CHAPTERS:
         asked.report(name, 0, 1)
         yield make(asked)

@@ -23,11 +23,7 @@ _ENGINES: Final = {"gds": "by Graph Data Science on the server", "local": "by le
 
 
 def chapter(graph: "Graph", run: str, partition: str | None, report: "Report") -> Chapter:
-    """Return the chapter on a partition of a run, the run's default where none is named.
-
-    Raises:
-        InputError: the run has no such partition.
-    """
+    """Return the chapter on a partition of a run, which must exist; None: on its default."""
     answers = tables.asked(graph, run, partition, report)
     if answers is None:
         note = f"No communities were looked for. This finds some: `saedb communities {run}`"

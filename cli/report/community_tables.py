@@ -8,7 +8,6 @@ import pandas as pd
 
 from saedb.cli.report.page import Table
 from saedb.cli.wording import short_id
-from saedb.ingest.errors import InputError
 
 if TYPE_CHECKING:
     from saedb.cypher.graph import Graph
@@ -70,16 +69,10 @@ class Answers:
 
 
 def asked(graph: "Graph", run: str, partition: str | None, report: "Report") -> Answers | None:
-    """Return what is known of a partition of a run, the run's default where none is named; None where it has none.
-
-    Raises:
-        InputError: the run has no such partition.
-    """
+    """Return what is known of a partition of a run, which must exist; None: of its default, if it has any."""
     partitions = graph.query("partitions", run=run)
-    if partitions.empty and partition is None:
-        return None
     if partitions.empty:
-        raise InputError(f"run {run} has no communities to report on; find some: saedb communities {run}")
+        return None
     rows = {row["partition"]: row for row in records(partitions)}
     chosen = partition or next(name for name, row in rows.items() if row["is_default"])
     of = {"run": run, "partition": chosen}

@@ -126,7 +126,7 @@ def _listed(shares: pd.DataFrame) -> pd.DataFrame:
         for direction in ("disappearing", "appearing"):
             own = shares[(shares["direction"] == direction) & (shares["threshold"] == threshold)]
             lost, compared, silent = (
-                int(own[name].to_numpy().sum()) for name in ("without counterpart", "compared", "dead or rare")
+                sum(own[name].tolist()) for name in ("without counterpart", "compared", "dead or rare")
             )  # fmt: skip
             row[direction] = _share(lost, compared)
             row[f"{direction}, with dead and rare"] = _share(lost + silent, compared + silent)

@@ -99,6 +99,11 @@ td.word, td.number {{ white-space: nowrap; }}
   table {{ font-size: 13px; }}
   th, td {{ padding-right: 9px; }}
 }}
+@media screen and (max-width: 700px) {{
+  figure {{ overflow-x: auto; }}
+  .plotly-graph-div {{ min-width: 600px; }}
+  .drawing svg {{ max-width: none; }}
+}}
 @media print {{
   @page {{ size: A4; margin: 14mm; }}
   body {{ font-size: 10.5pt; }}
@@ -109,6 +114,8 @@ td.word, td.number {{ white-space: nowrap; }}
   h2, h3, p {{ break-after: avoid; }}
   p, tr, figure, .wide {{ break-inside: avoid; }}
   figure {{ zoom: .74; }}
+  .drawings {{ display: block; }}
+  .drawing {{ display: inline-block; vertical-align: top; margin: 0 28px 12px 0; }}
   thead {{ display: table-header-group; }}
   table {{ font-size: 8.5pt; }}
   th, td {{ padding: 2px 9px 2px 0; }}

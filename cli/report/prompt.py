@@ -11,7 +11,6 @@ from saedb.cli.report.page import Chapter, Section, Table
 from saedb.cli.table import clean, cut
 from saedb.cli.wording import short_id
 from saedb.cypher.promptview import PromptView, view
-from saedb.ingest.errors import InputError
 from saedb.ingest.prompts.stored import StoredPrompts
 
 if TYPE_CHECKING:
@@ -24,15 +23,9 @@ _LEGEND = 40
 
 
 def chapter(asked: Asked) -> Chapter:
-    """Return the chapter on a stored prompt, the newest where none is named.
-
-    Raises:
-        InputError: the run has no prompt of that name.
-    """
+    """Return the chapter on a stored prompt, which must be there; None: on the newest."""
     heading = "A prompt"
     if asked.directory is None:
-        if asked.prompt is not None:
-            raise InputError(f"the prompt {asked.prompt} cannot be drawn: {AWAY[0].lower()}{AWAY[1:]}")
         return Chapter(anchor="prompt", heading=heading, text=(), note=AWAY)
     stored = StoredPrompts.of(asked.directory)
     if asked.prompt is None and not stored.ids:

@@ -23,15 +23,13 @@ _PER_LEVEL: Final = 3
 """Pairs of each level; the paper has two."""
 _COLUMNS: Final = 3
 _AT: Final = (0.1, 0.3, 0.5, 0.7, 0.9, 0.95)
+_ROUNDING: Final = 1e-9
+"""Of the ends of ranges."""
 _SHOWN: Final = tuple(measure for measure in MEASURES if not measure.integer)
 
 
 def chapter(asked: Asked) -> Chapter:
-    """Return the chapter on edges.
-
-    Raises:
-        InputError: the measure of the pairs is none, or has no levels.
-    """
+    """Return the chapter on edges."""
     rows = _bars(asked)
     heading = "Similarity of features"
     if rows.empty:
@@ -80,18 +78,18 @@ def _histograms(rows: pd.DataFrame) -> go.Figure:
     )  # fmt: skip
     for place, name in enumerate(names):
         has_end = BY_NAME[name].high is not None
-        at = {"row": place // _COLUMNS + 1, "col": place % _COLUMNS + 1}
+        row, column = place // _COLUMNS + 1, place % _COLUMNS + 1
         for sae, own in rows[rows["measure"] == name].groupby("sae", sort=False):
             middle = (own["from"] + own["to"]) / 2 if has_end else own["to"] / 2**0.5
             figure.add_scatter(
                 x=middle, y=own["edges"], mode="lines+markers", marker={"size": 3}, name=figures.shown(str(sae)),
                 line={"color": colours[str(sae)], "width": 1.4}, legendgroup=str(sae), showlegend=place == 0,
-                customdata=np.column_stack([own["from"], own["to"]]), **at,
+                customdata=np.column_stack([own["from"], own["to"]]), row=row, col=column,
                 hovertemplate=f"from {figures.shown(str(sae))}<br>%{{customdata[0]:.4g}} to %{{customdata[1]:.4g}}: "
                 "%{y:,} edges<extra></extra>",
             )  # fmt: skip
-        scale: dict[str, Any] = {"type": "linear"} if has_end else {"type": "log", "tickformat": "~g", "nticks": 5}
-        figure.update_xaxes(**scale, **at)
+        scale: dict[str, Any] = {"type": "linear"} if has_end else {"type": "log", "tickformat": "~g", "dtick": 1}
+        figure.update_xaxes(scale, row=row, col=column)
     figure.update_yaxes(type="log", dtick=1, tickformat=",")
     styled(figure, 90 + 230 * height).update_annotations(font={"size": 13, "color": MUTED})
     return figure.update_layout(legend={"y": -0.35 / (90 + 230 * height) * 200, "yanchor": "top"}, margin={"b": 90})
@@ -106,13 +104,9 @@ def _reached(rows: pd.DataFrame) -> tuple[Table, ...]:
     found: list[dict[str, object]] = []
     for name, own in rows.groupby("measure", sort=False):
         if BY_NAME[str(name)].high is not None:
-            counts = {
-                f"from {value:g}": int(own["edges"].to_numpy()[own["from"].to_numpy() >= value - 1e-9].sum())
-                for value in _AT
-            }
-            found.append(
-                {"measure": words(str(name)), "edges with a value": int(own["edges"].to_numpy().sum()), **counts}
-            )
+            edges, lowest = own["edges"].to_numpy(), own["from"].to_numpy()
+            counts = {f"from {value:g}": int(edges[lowest >= value - _ROUNDING].sum()) for value in _AT}
+            found.append({"measure": words(str(name)), "edges with a value": int(edges.sum()), **counts})
     return (Table(title="Edges that reach a value", rows=pd.DataFrame(found)),) if found else ()
 
 
@@ -148,8 +142,7 @@ def _rate(rate: float | None) -> str:
 
 
 def _labels(asked: Asked) -> Section:
-    name = asked.measure or measured.default(asked.connection, asked.run)
-    of = measured.named(measured.checked(asked.connection, asked.run, name))
+    of = measured.named(asked.measure or measured.default(asked.connection, asked.run))
     text = (
         f"What the labels of two features say at each level of {words(of.name)}: up to {_PER_LEVEL} edges of each "
         f"level, drawn with the seed {asked.seed} from all layers, as tables 3 to 6 of the paper have them for "

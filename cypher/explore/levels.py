@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from saedb.cypher.connection import Connection, Row
@@ -58,7 +57,7 @@ def _there(connection: Connection, run: str, number: Number) -> Iterator[Row]:
 
 
 def _here(directory: RunDirectory, number: Number) -> Iterator[Row]:
-    features = pa.concat_tables(directory.parts(tables.FEATURES, rundir.FEATURES_FILE, "sae", number))
+    features = directory.read(tables.FEATURES, rundir.FEATURES_FILE, "sae", number)
     for sae in directory.record.saes:
         own = features.filter((pc.field("sae") == sae.id) & (pc.field(number) > 0))[number].to_numpy()
         values = tuple(np.quantile(own, QUANTILES).tolist()) if len(own) else ()

@@ -54,6 +54,17 @@ def levelled() -> tuple[Measure, ...]:
     return tuple(measure for measure in MEASURES if measure.high == 1.0)
 
 
+def check_levels(of: Measure) -> None:
+    """Check that a measure has levels.
+
+    Raises:
+        InputError: it has no highest value.
+    """
+    if of not in levelled():
+        there = ", ".join(measure.name for measure in levelled())
+        raise InputError(f"{of.name} has no levels, because it has no highest value; choose with --measure: {there}")
+
+
 def sampled(connection: Connection, run: str, of: Measure, *, count: int, seed: int) -> list[tuple[int, Edge]]:
     """Return up to so many edges of each level, with the level, the lowest first; level 3 is 0.3 to below 0.4.
 
@@ -67,9 +78,7 @@ def sampled(connection: Connection, run: str, of: Measure, *, count: int, seed: 
     Raises:
         InputError: the measure has no highest value.
     """
-    if of not in levelled():
-        there = ", ".join(measure.name for measure in levelled())
-        raise InputError(f"{of.name} has no levels, because it has no highest value; choose with --measure: {there}")
+    check_levels(of)
     directory = same_directory(connection, run)
     found = (
         _there(connection, run, of, count, seed) if directory is None else _here(directory, of, count, seed)
