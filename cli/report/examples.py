@@ -86,7 +86,7 @@ def specialisations(asked: Asked) -> list[Example]:
     several = sorted(by_general.items(), key=lambda item: len(item[1]) == 1)  # those with several first, else in order
     for general, rows in several[:SHOWN]:
         shown = rows[:_SPECIAL]
-        of = ", ".join(f"{short_id(row['special'])} {_two(row['sufficiency'])}" for row in shown)
+        of = ", ".join(f"{short_id(row['special'])} ({_two(row['sufficiency'])})" for row in shown)
         caption = (
             f"Share of the tokens of {short_id(general)} on which the special ones are active: {of}. Lines: necessity."
         )

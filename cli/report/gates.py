@@ -94,10 +94,9 @@ def _tables(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Section:
     text = (
         "The figure has the gates of two inputs with the largest gain, kind by kind. A cell is a combination of the "
         "inputs, and its colour how often the output is active there: an AND is dark in the last column alone, an OR "
-        "in the last three, an AND NOT in the third. In it are the tokens with the output active, of all tokens with "
-        "that combination.",
-        "The lists have those of three inputs, too. A count such as 192/15 is of tokens, and of these with the output "
-        "active.",
+        "in the last three, an AND NOT in the third. In it are the tokens with that combination, and of these those "
+        "with the output active: 192/15.",
+        "The lists have gates of three inputs, too.",
     )
     drawn = [(kind, gate) for kind in KINDS for gate in _of_two(found[kind])]
     tables = tuple(
@@ -123,14 +122,15 @@ def _heat_map(drawn: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Figure:
     """Return the share of tokens with the output active, a row a gate and a column a combination of inputs."""
     tokens, active = (np.array([gate[name] for _, gate in drawn], float) for name in ("tokens", "active"))
     shares = np.divide(active, tokens, out=np.full_like(active, np.nan), where=tokens > 0)
-    texts = [[f"{a:,.0f}/{t:,.0f}" for a, t in zip(*row, strict=True)] for row in zip(active, tokens, strict=True)]
+    texts = [[f"{t:,.0f}/{a:,.0f}" for a, t in zip(*row, strict=True)] for row in zip(active, tokens, strict=True)]
     rows = list(range(len(drawn)))
     figure = go.Figure()
     figure.add_heatmap(
         x=list(_COMBINATIONS), y=rows, z=shares, zmin=0, zmax=1, colorscale=PARTLY, xgap=2, ygap=2, hoverongaps=False,
         text=texts, texttemplate="%{text}", textfont={"size": 11},
-        customdata=[[[_named(kind, gate)] * len(_COMBINATIONS)][0] for kind, gate in drawn],
-        colorbar={"title": {"text": "output active"}, "tickformat": ".0%", "thickness": 12, "len": 0.6},
+        customdata=[[_named(*each)] * len(_COMBINATIONS) for each in drawn],
+        colorbar={"title": {"text": "output active", "font": {"size": 13}}, "tickformat": ".0%", "thickness": 12,
+                  "len": 0.6},
         hovertemplate="%{customdata}<br>%{x}: %{text} tokens, %{z:.1%}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(type="category", side="top", showgrid=False, showline=False, ticks="")

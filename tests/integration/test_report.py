@@ -185,7 +185,7 @@ def test_a_level_sends_its_reader_to_the_partition_it_belongs_to(saedb: Command)
     [
         (
             (BARE, "--partition", "main"),
-            f"run {BARE} has no partition 'main'; it has none; first: saedb communities {BARE}",
+            f"run {BARE} has no partition 'main'; it has none; first: saedb communities",
         ),
         ((KNOWN, "--prompt", "lwa"), f"run {KNOWN} has no prompt 'lwa'; the last are law, rivers"),
         ((KNOWN, "--measure", "pearsn"), "there is no measure 'pearsn'"),

@@ -208,7 +208,7 @@ def test_gates_are_listed_with_every_count_of_their_tables(graph: Graph) -> None
     figure = section(graph, "gate-tables").figure
     assert figure is not None
     assert list(figure.data[0].z[0]) == [0, 0.1, 1 / 280, 0.9]  # the AND of two inputs
-    assert figure.data[0].text[0][3] == "18/20"
+    assert figure.data[0].text[0][3] == "20/18"
 
 
 def test_candidates_of_the_papers_rule_are_counted(graph: Graph) -> None:
