@@ -27,7 +27,7 @@ from saedb.ingest import rundir, tables
 from saedb.ingest.errors import InputError
 from saedb.ingest.measures import BY_NAME
 from saedb.ingest.progress import silent
-from saedb.ingest.record import RunRecord
+from saedb.ingest.record import RunRecord, SaeRecord
 from saedb.ingest.rundir import RunDirectory
 
 
@@ -193,7 +193,8 @@ def test_splits_and_specialisations_are_those_of_the_queries(graph: Graph) -> No
     special = {(u, d) for (u, d), m in EDGES.items() if m[1] >= 0.9 and m[2] <= 0.3 and m[5] >= 10 and u != "1/8"}
     found = [(example.features[0], other) for example in examples.specialisations(asked(graph))
              for other in example.features[1:]]  # fmt: skip
-    assert set(found) == {(whole(u), whole(d)) for u, d in special}
+    assert set(found) <= {(whole(u), whole(d)) for u, d in special}
+    assert len({general for general, _ in found}) == examples.SHOWN
     assert found[0][0] == found[1][0]  # those with several special features come first
 
 
@@ -358,35 +359,60 @@ def test_an_imported_run_has_a_chapter_for_each_and_says_what_is_missing(graph: 
 
 def test_a_run_of_one_pair_and_one_without_edges_have_a_report(server: LocalServer, tmp_path: Path) -> None:
     for name, features in (("single", 2), ("empty", 0)):
-        run = _tiny(tmp_path, name, features)
-        with Connection(server.address()) as connection:
-            load(connection, run)
-            found = chapters(Graph(connection), name)
-            drop(connection, name)
+        found = _reported(server, _tiny(tmp_path, name, features))
         assert len(found) == len(all_chapters.CHAPTERS)
         assert (found["similarity"].note is None) == bool(features)
 
 
-def _tiny(folder: Path, name: str, features: int) -> RunDirectory:
-    """Return a run of two SAEs with so many features each and an edge between each two, or without any."""
-    from saedb.ingest.record import SaeRecord
+def test_the_papers_numbers_stand_beside_those_of_its_own_saes_only(server: LocalServer, tmp_path: Path) -> None:
+    ours = _reported(server, _tiny(tmp_path, "ours", 3))
+    papers = _reported(server, _tiny(tmp_path, "papers", 3, model="gpt2-small", set_="res-jb"))
+    for found, is_papers in ((ours, False), (papers, True)):
+        maxima = found["activations"].sections[0]
+        quality = found["run"].sections[2]
+        assert maxima.data is not None
+        assert quality.data is not None
+        assert (f"largest ({paper.NAME}, paper)" in maxima.data) == is_papers
+        assert len(maxima.tables) == (1 if is_papers else 2)
+        assert (f"dead, {paper.NAME} (paper)" in quality.data) == is_papers
+    maxima, quality = papers["activations"].sections[0].data, papers["run"].sections[2].data
+    assert maxima is not None
+    assert quality is not None
+    assert maxima[f"largest ({paper.NAME}, paper)"].tolist() == [4.93, 61.98]
+    assert quality[f"dead, {paper.NAME} (paper)"].tolist() == [4189 / 24576, 2920 / 24576]
 
-    saes = tuple(SaeRecord(id=f"{layer}-s", layer=layer, set="s", depth=layer, d_sae=features) for layer in (0, 1))
+
+def _reported(server: LocalServer, run: RunDirectory) -> dict[str, Chapter]:
+    with Connection(server.address()) as connection:
+        load(connection, run)
+        try:
+            return chapters(Graph(connection), run.record.id)
+        finally:
+            drop(connection, run.record.id)
+
+
+def _tiny(folder: Path, name: str, features: int, model: str = "m", set_: str = "s") -> RunDirectory:
+    """Return a run of two SAEs with so many features each and an edge between each two, or without any."""
+    ends = [f"{layer}-{set_}" for layer in (0, 1)]
+    saes = tuple(SaeRecord(id=id_, layer=n, set=set_, depth=n, d_sae=features) for n, id_ in enumerate(ends))
     record = RunRecord(
-        id=name, kind="ingest", model="m", created="2026-01-01T00:00:00+00:00", config={}, saes=saes,
-        pairs=(("0-s", "1-s"),),
+        id=name, kind="ingest", model=model, created="2026-01-01T00:00:00+00:00", config={}, saes=saes,
+        pairs=((ends[0], ends[1]),),
     )  # fmt: skip
     run = RunDirectory.create(folder / name, record)
-    ids = {layer: [f"m/{layer}-s/{n}" for n in range(features)] for layer in (0, 1)}
-    rows = {
-        "id": [*ids[0], *ids[1]],
-        "sae": ["0-s"] * features + ["1-s"] * features,
-        "layer": [0] * features + [1] * features,
-        "depth": [0] * features + [1] * features,
-        "index": [*range(features)] * 2,
+    places = [(layer, n) for layer in (0, 1) for n in range(features)]
+    rows: dict[str, list[Any]] = {
+        "id": [f"{model}/{ends[layer]}/{n}" for layer, n in places],
+        "sae": [ends[layer] for layer, _ in places],
+        "layer": [layer for layer, _ in places],
+        "depth": [layer for layer, _ in places],
+        "index": [n for _, n in places],
+        "max": [1.0 + n for _, n in places],
+        "state_in": ["transformed"] * len(places),
+        "state_out": ["transformed"] * len(places),
     }
     run.write(tables.FEATURES, rundir.FEATURES_FILE, [tables.rows(tables.FEATURES, rows)])
-    edges = {"source": ids[0], "target": ids[1], "jaccard": [0.5] * features}
-    run.write(tables.EDGES, rundir.edges_file("0-s", "1-s"), [tables.rows(tables.EDGES, edges)])
+    edges = {"source": rows["id"][:features], "target": rows["id"][features:], "jaccard": [0.5] * features}
+    run.write(tables.EDGES, rundir.edges_file(ends[0], ends[1]), [tables.rows(tables.EDGES, edges)])
     run.update(status="complete")
     return run
