@@ -118,7 +118,7 @@ def _resolutions(answers: Answers) -> Section:
     section = Section(anchor="resolutions", heading="Other resolutions", text=(text,))
     if answers.resolutions.empty:
         return replace(section, note=_unknown(answers, "Other resolutions", WITH_RESOLUTION["local"], "--sweep"))
-    figure = figures.resolutions(answers.resolutions, float(answers.partition["resolution"]))
+    figure = figures.resolutions(answers.resolutions, answers.partition["resolution"])
     return replace(section, figure=figure, data=answers.resolutions)
 
 
