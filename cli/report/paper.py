@@ -33,8 +33,6 @@ _APPEARING: Final[Mapping[float, Sequence[float]]] = {
 """Likewise of layers 1 to 11 and the layer before; that of layer 1 is read from the heights of bars."""
 _AT_FIGURE_3: Final = (0.95, "over 50%, to about 80% in late layers (from a summary of figure 3)")
 
-COHERENT: Final = "mean cosine within a layer of 0.75 and more (figure 5)"
-
 
 def is_of(model: str, set_: str) -> bool:
     """Return whether an SAE is one of the paper's."""
