@@ -23,9 +23,9 @@ from benchmarks.figures import Figure, Goal, Kind
 from benchmarks.graphs import Shape, made_up_run
 from benchmarks.loading import empty_server
 from saedb.cli.browser.app import create
-from saedb.cli.browser.picture import laid_out
 from saedb.cli.browser.serve import HOST, listening
 from saedb.cli.browser.site import Site
+from saedb.cli.drawing.picture import laid_out
 from saedb.cypher.connection import Connection
 from saedb.cypher.explore import Scope, Start, flow, read, spread
 from saedb.cypher.explore.facts import facts

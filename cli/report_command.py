@@ -14,27 +14,48 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run", metavar="[RUN]", required=False)
 @click.option("--partition", help="Its communities (saedb query partitions).  [default: the run's default]")
+@click.option("--prompt", metavar="NAME", help="The stored prompt (saedb query prompts).  [default: the newest]")
+@click.option("--measure", help="By which pairs of labels are drawn.  [default: pearson, or what the run has]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides which pairs.")
 @click.option(
     "--out",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to make.  [default: RUN-report.html in the current folder]",
 )
+@click.option("--csv", "folder", type=click.Path(path_type=Path), help="Folder for the numbers of all figures, too.")
 @click.option("--force", is_flag=True, help="Replace a file of that name, even where it is no report.")
 @server_options
-def report(run: str | None, partition: str | None, file: Path | None, force: bool, server: ServerChoice) -> None:
-    """Make one page of figures and tables about the communities of a run.
+def report(
+    run: str | None,
+    partition: str | None,
+    prompt: str | None,
+    measure: str | None,
+    seed: int,
+    file: Path | None,
+    folder: Path | None,
+    force: bool,
+    server: ServerChoice,
+) -> None:
+    """Make one page of figures and tables of a run: the paper's, and what else is known of it.
 
-    It is one HTML file, shown by any browser without a network, with the numbers behind each figure as CSV. RUN is the
-    newest ready one where none is named.
+    What was read, how good the SAEs are, what is passed on, appears and disappears, motifs, gates, communities, a
+    prompt, how alike features are, and how settled the numbers. What was not computed is a line with the command that
+    does.
+
+    It is one HTML file, shown by any browser without a network, with the numbers behind each figure as CSV; --csv
+    writes these as files as well, in place of those of an earlier report. RUN is the newest ready one where none is
+    named.
 
     \b
     saedb report
-    saedb report gpt2 --partition main.consensus
-    saedb report gpt2 --out /tmp/gpt2.html
+    saedb report gpt2 --partition main.consensus --measure jaccard
+    saedb report gpt2 --prompt debt --out /tmp/gpt2.html --csv /tmp/gpt2
     """
     from saedb.cli.progress import progress_bars
-    from saedb.cli.report import communities
+    from saedb.cli.report import numbers
+    from saedb.cli.report.asked import Asked
+    from saedb.cli.report.chapters import chapters
     from saedb.cli.report.page import check_writable, page
     from saedb.cypher.graph import Graph
     from saedb.ingest.rundir import replacing
@@ -44,10 +65,16 @@ def report(run: str | None, partition: str | None, file: Path | None, force: boo
         run = graph.run_id(run)
         file = file or Path(f"{run}-report.html")
         check_writable(file, force=force)
-        content = page(run, _summary(graph, run), [communities.chapter(graph, run, partition, progress)])
+        if folder is not None:
+            numbers.check_folder(folder)
+        asked = Asked.of(graph, run, partition=partition, prompt=prompt, measure=measure, seed=seed, report=progress)
+        found = list(chapters(asked))
+        content = page(run, _summary(graph, run), found)
     with replacing(file) as temporary:
         temporary.write_text(content, encoding="utf-8")
     click.echo(file)
+    if folder is not None:
+        click.echo(f"{len(numbers.write(folder, run, found)):,} CSV files in {folder}", err=True)
 
 
 def _summary(graph: "Graph", run: str) -> str:

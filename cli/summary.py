@@ -158,7 +158,7 @@ def _gates(graph: Graph, run: RunDirectory, width: int) -> list[str]:
     if run.record.gates is None:
         return []
     rows = [
-        {**counts, **_by_paper(graph, run, kind)}
+        {**counts, **by_paper(graph, run.record.id, kind)}
         for kind, counts in zip(KINDS, gate_counts(run.record.gates), strict=True)
     ]
     lines = [
@@ -176,12 +176,12 @@ def _gates(graph: Graph, run: RunDirectory, width: int) -> list[str]:
     return lines
 
 
-def _by_paper(graph: Graph, run: RunDirectory, kind: str) -> dict[str, str]:
+def by_paper(graph: Graph, run: str, kind: str) -> dict[str, str]:
     """Return how many candidates the paper's rule has at each threshold, and how many of these are gates."""
     query = {"AND": "and-gates", "OR": "or-gates"}.get(kind)
     if query is None:
         return dict.fromkeys((column.name for column in _PAPER_COLUMNS), "-")
-    values = {"run": run.record.id, "rule": "paper", "limit": _MANY}
+    values = {"run": run, "rule": "paper", "limit": _MANY}
     found = [graph.rows(library.find(query), {**values, "threshold": threshold}) for threshold in GATE_THRESHOLDS]
     kept = [[row for row in rows if row["verdict"] == GATE] for rows in found]
     counts = (" / ".join(f"{len(rows):,}" for rows in lists) for lists in (found, kept))

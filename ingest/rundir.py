@@ -186,9 +186,9 @@ class RunDirectory:
                 self.update(files=others, **dict.fromkeys(changes))
         self._recorded(name, count, **changes)
 
-    def read(self, table: Table, name: str) -> pa.Table:
-        """Return the rows of a finished file, checked against the table's declaration."""
-        return tables.read(table, self.path / name)
+    def read(self, table: Table, name: str, *columns: str) -> pa.Table:
+        """Return the rows of a finished file, checked against the table's declaration; all columns or those named."""
+        return tables.read(table, self.path / name, columns or None)
 
     def parts(self, table: Table, name: str, *columns: str) -> Iterator[pa.Table]:
         """Yield some columns of a finished file, so many rows at a time."""

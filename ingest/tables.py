@@ -322,14 +322,14 @@ def rows(table: Table, columns: Mapping[str, Any]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=table.schema)
 
 
-def read(table: Table, path: Path) -> pa.Table:
-    """Return the rows of a file that must hold `table`.
+def read(table: Table, path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return the rows of a file that must hold `table`, all columns or some.
 
     Raises:
         RunError: the file is missing, damaged, of another table or of a later version of saedb.
     """
     with opened(table, path) as file:
-        return file.read()
+        return file.read(None if columns is None else list(columns))
 
 
 def parts(table: Table, path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:

@@ -16,6 +16,7 @@ from saedb.cypher.library import library
 from saedb.cypher.load import load
 from saedb.cypher.server.local import LocalServer
 from saedb.ingest import rundir, tables
+from saedb.ingest.motifs.settings import KINDS
 from saedb.ingest.prompts.prompt import Prompt
 from saedb.ingest.prompts.stored import StoredPrompts
 from saedb.ingest.record import GatesRecord, RunRecord, SaeRecord, SplitsRecord
@@ -226,7 +227,12 @@ def known_run(folder: Path) -> RunDirectory:
         StoredPrompts.of(run).added(known_prompt(name)).write(run)
     run.update(
         status="complete",
-        gates=GatesRecord(settings={}, tested={}, kept={}, chance={}),
+        gates=GatesRecord(
+            settings={},
+            tested=dict.fromkeys(KINDS, 50),
+            chance=dict.fromkeys(KINDS, 0.5),
+            kept={kind: sum(gate.kind == kind and gate.verdict == "gate" for gate in GATES) for kind in KINDS},
+        ),
         splits=SplitsRecord(settings={}, count=len(SPLITS)),
     )
     return run

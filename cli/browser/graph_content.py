@@ -9,8 +9,8 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from saedb.cli.browser.graph_state import GraphView
-from saedb.cli.browser.picture import Dot, Picture, laid_out
 from saedb.cli.browser.site import Site
+from saedb.cli.drawing.picture import Dot, Picture, laid_out
 from saedb.cli.table import clean
 from saedb.cli.wording import words
 from saedb.cypher.connection import Connection

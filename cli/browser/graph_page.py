@@ -12,8 +12,8 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Final
 
-from saedb.cli.browser.picture import Picture
-from saedb.cli.browser.svg import part
+from saedb.cli.drawing.picture import Picture
+from saedb.cli.drawing.svg import part
 from saedb.cli.table import clean
 from saedb.ingest.measures import MEASURES
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, assert_never, get_args
 
-from saedb.cli.browser.layering import Order
+from saedb.cli.drawing.layering import Order
 from saedb.cypher.explore.scope import MAX_HOPS, Direction, Expansion, Scope, Start, StartKind
 from saedb.cypher.nearest import suggestion
 from saedb.ingest.errors import InputError

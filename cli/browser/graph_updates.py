@@ -15,9 +15,9 @@ from saedb.cli.browser import graph_content as content
 from saedb.cli.browser.graph_files import as_csv, as_json
 from saedb.cli.browser.graph_page import page
 from saedb.cli.browser.graph_state import Action, GraphView, History, apply, from_query, start_of
-from saedb.cli.browser.picture import APART
 from saedb.cli.browser.site import SEARCH, SHOWN, Site, parsed
-from saedb.cli.browser.svg import svg
+from saedb.cli.drawing.picture import APART
+from saedb.cli.drawing.svg import svg
 from saedb.cypher.explore.usual import FLOOR
 from saedb.ingest.measures import BY_NAME
 

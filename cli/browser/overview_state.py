@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from saedb.cli.browser.flow import APPEARING, DISAPPEARING, LAYER, PASSED, SILENT
 from saedb.cli.browser.site import Site
+from saedb.cli.drawing.flow import APPEARING, DISAPPEARING, LAYER, PASSED, SILENT
 from saedb.cypher import measured
 from saedb.cypher.explore.flow import Layer, Summary
 from saedb.cypher.nearest import suggestion

@@ -6,11 +6,11 @@ from typing import Final
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from saedb.cli.browser.flow import APPEARING, DISAPPEARING, LAYER, PASSED, TRANSFORMED
 from saedb.cli.browser.listing import Cell, grid, table
 from saedb.cli.browser.overview_figures import ranged
 from saedb.cli.browser.overview_state import TRANSFORMED_IN, Asked, listed
 from saedb.cli.browser.site import Site
+from saedb.cli.drawing.flow import APPEARING, DISAPPEARING, LAYER, PASSED, TRANSFORMED
 from saedb.cli.table import clean
 from saedb.cli.wording import words
 from saedb.cypher.explore.flow import Layer, Span, Summary

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from dash import Dash, Input, Output, State, ctx, no_update
 
-from saedb.cli.browser import flow as drawing
 from saedb.cli.browser import overview_figures as figures
 from saedb.cli.browser import overview_tables as tables
 from saedb.cli.browser.overview_state import PATH, Asked, listed, usual_measure
 from saedb.cli.browser.site import SEARCH, SHOWN, Site, parsed
+from saedb.cli.drawing import flow as drawing
 from saedb.cypher import measured
 from saedb.cypher.explore import flow, spread
 from saedb.cypher.explore.flow import Layer, Span, Summary

@@ -8,9 +8,9 @@ from dash.development.base_component import Component
 
 from saedb.cli.browser.listing import grid
 from saedb.cli.browser.parts import aria, dot, token
-from saedb.cli.browser.picture import Picture
 from saedb.cli.browser.prompt_state import ALL, PATH, Asked
 from saedb.cli.browser.site import Site
+from saedb.cli.drawing.picture import Picture
 from saedb.cli.prompt_page import COLUMNS
 from saedb.cli.table import clean
 from saedb.cypher.connection import Row

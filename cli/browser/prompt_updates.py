@@ -7,11 +7,11 @@ from dash import ALL as EVERY
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 
 from saedb.cli.browser import prompt_parts as parts
-from saedb.cli.browser import prompt_picture
 from saedb.cli.browser.parts import feature_href
 from saedb.cli.browser.prompt_readers import Readers, key_of
 from saedb.cli.browser.prompt_state import ALL, LONGEST, PATH, Asked, number, threshold, top
 from saedb.cli.browser.site import SEARCH, SHOWN, Site, parsed
+from saedb.cli.drawing import prompt_picture
 from saedb.cypher import prompts
 from saedb.cypher.defaults import PROMPT_FLOOR
 from saedb.cypher.explore.facts import communities, facts
@@ -172,7 +172,7 @@ def _shown(site: Site, run: str | None, directory: RunDirectory, prompt: Prompt,
     found = view(directory, prompt, position=position, top=asked.top, measure=asked.measure, floor=asked.floor)
     known = communities(site.connection, facts(site.connection, directory.record.id))
     labels = {each.number: each.label for each in known}
-    drawn = prompt_picture.picture(site, found, labels)
+    drawn = prompt_picture.picture(found, labels, site.colour)
     addresses = {feature.id: feature_href(site, feature.id, run) for feature in found.features}
     figure: Any = prompt_picture.drawn(drawn, found, addresses)
     style = {"height": f"{figure.layout.height}px"} if found.features else HIDDEN

@@ -8,16 +8,12 @@ from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from dash import Output
-from plotly.colors import qualitative
 
 from saedb.cli.browser.kept import Kept
+from saedb.cli.drawing import colours
 from saedb.cypher.connection import Connection
 from saedb.cypher.graph import Graph
 from saedb.ingest.errors import InputError
-
-GREY: Final = "#b4bcc5"
-"""The colour of what is in no community."""
-_PALETTE: Final = (*qualitative.D3, *qualitative.Dark2, *qualitative.Set2)
 
 _LONGEST: Final = 8000
 """Characters of an address beyond which it is no state of a page."""
@@ -60,7 +56,7 @@ class Site:
 
     def colour(self, community: int | None) -> str:
         """Return the colour of a community of this number: always the same one."""
-        return GREY if community is None else _PALETTE[community % len(_PALETTE)]
+        return colours.of_community(community)
 
 
 def search(query: Mapping[str, object]) -> str:

@@ -23,12 +23,11 @@ _ENGINES: Final = {"gds": "by Graph Data Science on the server", "local": "by le
 
 
 def chapter(graph: "Graph", run: str, partition: str | None, report: "Report") -> Chapter:
-    """Return the chapter on a partition of a run, the run's default where none is named.
-
-    Raises:
-        InputError: the run has no communities, or no such partition.
-    """
+    """Return the chapter on a partition of a run, which must exist; None: on its default."""
     answers = tables.asked(graph, run, partition, report)
+    if answers is None:
+        note = f"No communities were looked for. This finds some: `saedb communities {run}`"
+        return Chapter(anchor="communities", heading="Communities", text=(), note=note)
     text = (
         "Communities are groups of features, over several layers, that are tied more to each other than to the rest. "
         f"These are those of the partition `{answers.name}`. For one of them: `{_query(answers)}`."
@@ -119,7 +118,7 @@ def _resolutions(answers: Answers) -> Section:
     section = Section(anchor="resolutions", heading="Other resolutions", text=(text,))
     if answers.resolutions.empty:
         return replace(section, note=_unknown(answers, "Other resolutions", WITH_RESOLUTION["local"], "--sweep"))
-    figure = figures.resolutions(answers.resolutions, float(answers.partition["resolution"]))
+    figure = figures.resolutions(answers.resolutions, answers.partition["resolution"])
     return replace(section, figure=figure, data=answers.resolutions)
 
 

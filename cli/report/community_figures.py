@@ -87,8 +87,8 @@ def spans(communities: "DataFrame", features: "DataFrame") -> go.Figure:
     return styled(figure, 110 + 21 * len(rows)).update_layout(margin={"t": 60, "b": 16})
 
 
-def resolutions(swept: "DataFrame", own: float) -> go.Figure:
-    """Return number of communities, modularity and likeness by resolution, with a line at the partition's `own`."""
+def resolutions(swept: "DataFrame", own: float | None) -> go.Figure:
+    """Return number of communities, modularity and likeness by resolution, with a line at `own`, where it is known."""
     panels = {"communities": "communities", "modularity": "modularity", "nmi": "NMI with the partition"}
     figure = make_subplots(1, len(panels), subplot_titles=list(panels.values()), horizontal_spacing=0.09)
     for place, (name, title) in enumerate(panels.items(), 1):
@@ -98,7 +98,8 @@ def resolutions(swept: "DataFrame", own: float) -> go.Figure:
             hovertemplate=f"resolution %{{x:g}}<br>{title} %{{y:{',' if name == 'communities' else '.4f'}}}"
             "<extra></extra>",
         )  # fmt: skip
-    figure.add_vline(x=own, line={"color": ORANGE, "width": 1.5, "dash": "dot"})  # in every panel
+    if own is not None:
+        figure.add_vline(x=own, line={"color": ORANGE, "width": 1.5, "dash": "dot"})  # in every panel
     figure.update_xaxes(title_text="resolution", type="log", dtick=1)
     figure.update_yaxes(type="log", tickformat=",", nticks=3, col=1)
     return styled(figure, 320).update_annotations(font={"size": 13, "color": MUTED})

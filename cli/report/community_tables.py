@@ -8,7 +8,6 @@ import pandas as pd
 
 from saedb.cli.report.page import Table
 from saedb.cli.wording import short_id
-from saedb.ingest.errors import InputError
 
 if TYPE_CHECKING:
     from saedb.cypher.graph import Graph
@@ -69,15 +68,11 @@ class Answers:
         return values.to_numpy()[values.notna()].tolist()
 
 
-def asked(graph: "Graph", run: str, partition: str | None, report: "Report") -> Answers:
-    """Return what is known of a partition of a run, the run's default where none is named.
-
-    Raises:
-        InputError: the run has no communities, or no such partition.
-    """
+def asked(graph: "Graph", run: str, partition: str | None, report: "Report") -> Answers | None:
+    """Return what is known of a partition of a run, which must exist; None: of its default, if it has any."""
     partitions = graph.query("partitions", run=run)
     if partitions.empty:
-        raise InputError(f"run {run} has no communities to report on; find some: saedb communities {run}")
+        return None
     rows = {row["partition"]: row for row in records(partitions)}
     chosen = partition or next(name for name, row in rows.items() if row["is_default"])
     of = {"run": run, "partition": chosen}

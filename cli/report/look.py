@@ -70,12 +70,17 @@ code {{ font-family: {_MONOSPACE}; font-size: .9em; background: {PALE}; padding:
 code span {{ display: inline-block; max-width: 100%; }}
 .summary {{ color: {MUTED}; }}
 nav {{ margin: 24px 0 0; padding: 14px 18px; background: {PALE}; border-radius: 6px; font-size: 15px; }}
-nav strong {{ font-weight: 600; }}
-nav ul {{ margin: 4px 0 0; padding: 0; list-style: none; display: flex; flex-wrap: wrap; gap: 2px 22px; }}
+nav strong {{ display: block; margin: 8px 0 0; font-weight: 600; }}
+nav strong:first-child {{ margin: 0; }}
+nav ul {{ margin: 2px 0 0; padding: 0; list-style: none; display: flex; flex-wrap: wrap; gap: 2px 22px; }}
 nav a {{ text-decoration: none; }}
 nav a:hover {{ text-decoration: underline; }}
 section {{ margin: 26px 0 0; padding-top: 24px; border-top: 1px solid {RULE}; scroll-margin-top: 8px; }}
 figure {{ margin: 8px 0 0; }}
+.drawings {{ display: flex; flex-wrap: wrap; gap: 18px 32px; align-items: flex-start; }}
+.drawing {{ max-width: 100%; }}
+.drawing svg {{ display: block; max-width: 100%; height: auto; }}
+figcaption {{ margin: 4px 0 0; contain: inline-size; color: {MUTED}; font-size: 14px; overflow-wrap: anywhere; }}
 .note {{ padding: 10px 14px; border-left: 3px solid {ORANGE}; background: {PALE}; }}
 .download {{ margin: 6px 0 0; font-size: 14px; }}
 .wide {{ overflow-x: auto; margin: 12px 0 16px; }}
@@ -88,11 +93,16 @@ th {{ font-weight: 600; color: {MUTED}; vertical-align: bottom; border-bottom-co
 td.word, td.number {{ white-space: nowrap; }}
 .number {{ text-align: right; font-variant-numeric: tabular-nums; }}
 .facts {{ width: auto; }}
-.facts th {{ font-weight: 400; vertical-align: top; border-bottom-color: {RULE}; padding-right: 28px; }}
+.facts th {{ min-width: 9em; font-weight: 400; vertical-align: top; border-bottom-color: {RULE}; padding-right: 28px; }}
 @media (max-width: 820px) {{
   .page {{ padding: 24px 20px 48px; }}
   table {{ font-size: 13px; }}
   th, td {{ padding-right: 9px; }}
+}}
+@media screen and (max-width: 700px) {{
+  figure {{ overflow-x: auto; }}
+  .plotly-graph-div {{ min-width: 600px; }}
+  .drawing svg {{ max-width: none; }}
 }}
 @media print {{
   @page {{ size: A4; margin: 14mm; }}
@@ -104,6 +114,8 @@ td.word, td.number {{ white-space: nowrap; }}
   h2, h3, p {{ break-after: avoid; }}
   p, tr, figure, .wide {{ break-inside: avoid; }}
   figure {{ zoom: .74; }}
+  .drawings {{ display: block; }}
+  .drawing {{ display: inline-block; vertical-align: top; margin: 0 28px 12px 0; }}
   thead {{ display: table-header-group; }}
   table {{ font-size: 8.5pt; }}
   th, td {{ padding: 2px 9px 2px 0; }}

@@ -1,7 +1,7 @@
 """A report as one page of HTML that needs nothing else: no network, no other file, no script but Plotly's.
 
-A page is chapters, a chapter sections, and a section sentences with a figure, tables and the numbers behind them. Every
-text is escaped here: labels come from files that anyone may have written.
+A page is chapters, a chapter sections, and a section sentences with figures, tables and the numbers behind them. Every
+text is escaped here, or where a drawing is made: labels come from files that anyone may have written.
 """
 
 import base64
@@ -49,6 +49,16 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A picture that stands still, with a line on what it is."""
+
+    svg: str
+    """An element, its texts escaped: what `saedb.cli.drawing.svg.part` returns."""
+    caption: str
+    """With commands in backticks, as the texts of a section."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """One thing that a chapter shows. Texts may have commands in backticks, and no other marks."""
 
@@ -60,11 +70,12 @@ class Section:
     facts: tuple[tuple[str, str], ...] = ()
     """Names and values."""
     figure: "Figure | None" = None
+    drawings: tuple[Drawing, ...] = ()
     note: str | None = None
     """What stands in place of a figure that cannot be drawn."""
     tables: tuple[Table, ...] = ()
     data: "DataFrame | None" = None
-    """The numbers behind it, for a download."""
+    """The numbers behind it, for a download: whatever a figure or a drawing shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +85,9 @@ class Chapter:
     anchor: str
     heading: str
     text: tuple[str, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[Section, ...] = ()
+    note: str | None = None
+    """What stands in place of sections where their data were not computed: the command that does."""
 
 
 def check_writable(file: Path, *, force: bool) -> None:
@@ -128,15 +141,18 @@ def page(run: str, summary: str, chapters: Sequence[Chapter]) -> str:
 def _contents(chapters: Iterable[Chapter]) -> Iterator[str]:
     yield '<nav aria-label="Contents">'
     for chapter in chapters:
-        yield f'<strong><a href="#{chapter.anchor}">{_text(chapter.heading)}</a></strong>\n<ul>'
-        yield from (f'<li><a href="#{s.anchor}">{_text(s.heading)}</a></li>' for s in chapter.sections)
-        yield "</ul>"
+        yield f'<strong><a href="#{chapter.anchor}">{_text(chapter.heading)}</a></strong>'
+        if chapter.sections:
+            links = (f'<li><a href="#{s.anchor}">{_text(s.heading)}</a></li>' for s in chapter.sections)
+            yield f"<ul>{''.join(links)}</ul>"
     yield "</nav>"
 
 
 def _chapter(chapter: Chapter, run: str) -> Iterator[str]:
     yield f'<h2 id="{chapter.anchor}">{_text(chapter.heading)}</h2>'
     yield from map(_paragraph, chapter.text)
+    if chapter.note is not None:
+        yield _note(chapter.note)
     for section in chapter.sections:
         yield from _section(section, run)
 
@@ -149,11 +165,13 @@ def _section(section: Section, run: str) -> Iterator[str]:
         yield f'<div class="wide"><table class="facts"><tbody>{"".join(rows)}</tbody></table></div>'
     if section.figure is not None:
         yield f'<figure aria-label="{_text(section.heading)}">{_drawn(section.figure, section.anchor)}</figure>'
+    if section.drawings:
+        yield f'<div class="drawings">{"".join(map(_drawing, section.drawings))}</div>'
     if section.note is not None:
-        yield f'<p class="note">{_marked(section.note)}</p>'
+        yield _note(section.note)
     yield from map(_table, section.tables)
     if section.data is not None:
-        yield _download(section.data, f"{run}-{section.anchor}.csv")
+        yield _download(section.data, csv_name(run, section))
     yield "</section>"
 
 
@@ -165,6 +183,14 @@ def _drawn(figure: "Figure", anchor: str) -> str:
         default_height=f"{figure.layout.height}px",
         div_id=f"{anchor}-figure",
     )
+
+
+def _drawing(drawing: Drawing) -> str:
+    return f'<figure class="drawing">{drawing.svg}<figcaption>{_marked(drawing.caption)}</figcaption></figure>'
+
+
+def _note(text: str) -> str:
+    return f'<p class="note">{_marked(text)}</p>'
 
 
 def _table(table: Table) -> str:
@@ -210,8 +236,18 @@ def _cell(value: Any, write: Callable[[float], str]) -> str:
             return f"{value:,}"
 
 
+def csv_name(run: str, section: Section) -> str:
+    """Return the name of the file with the numbers of a section."""
+    return f"{run}-{section.anchor}.csv"
+
+
+def csv_text(rows: "DataFrame") -> str:
+    """Return the numbers of a section as CSV."""
+    return rows.to_csv(index=False, lineterminator="\n")
+
+
 def _download(rows: "DataFrame", name: str) -> str:
-    content = base64.b64encode(rows.to_csv(index=False).encode()).decode()
+    content = base64.b64encode(csv_text(rows).encode()).decode()
     return (
         f'<p class="download"><a download="{_text(name)}" href="data:text/csv;charset=utf-8;base64,{content}">'
         f"The numbers as CSV</a> ({len(rows):,} rows)</p>"

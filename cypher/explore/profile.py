@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 def profile(run: RunDirectory, *, passed: float, vanishing: float, dead_and_rare: bool) -> Iterator[Row]:
     """Yield one row for each SAE along the model, with the columns of the query."""
-    features = pa.concat_tables(run.parts(tables.FEATURES, rundir.FEATURES_FILE, *_COLUMNS))
+    features = run.read(tables.FEATURES, rundir.FEATURES_FILE, *_COLUMNS)
     edges = {pair: run.record.files[rundir.edges_file(*pair)].rows for pair in run.record.pairs}
     for sae in run.record.saes:
         own = features.filter(pc.field("sae") == sae.id)

@@ -9,17 +9,18 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from saedb.cli.report import numbers
 from saedb.cli.report.community_figures import DRAWN, drawn
 from saedb.cli.report.community_tables import Answers, layers
 from saedb.cli.report.look import styled
-from saedb.cli.report.page import Chapter, Section, Table, check_writable, page
+from saedb.cli.report.page import Chapter, Drawing, Section, Table, check_writable, page
 from saedb.ingest.errors import InputError
 
 HOSTILE = """</script><script>alert(1)</script><img src=x onerror="alert(2)">&amp;'`\x00\x1b[31m\u202e"""
 TAGS = {
     "html", "head", "meta", "title", "style", "script", "body", "main", "header", "br", "h1", "h2", "h3", "p",
     "nav", "strong", "a", "ul", "li", "section", "figure", "div", "code", "span",
-    "table", "caption", "thead", "tbody", "tr", "th", "td",
+    "table", "caption", "figcaption", "svg", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 
 
@@ -64,11 +65,14 @@ def test_no_text_of_strangers_becomes_a_part_of_the_page() -> None:
         text=(HOSTILE,),
         facts=((HOSTILE, HOSTILE),),
         figure=_figure(HOSTILE),
+        drawings=(Drawing(svg="<svg></svg>", caption=HOSTILE),),
         note=HOSTILE,
         tables=(Table(title=HOSTILE, rows=rows),),
         data=rows,
     )
-    content = page(HOSTILE, HOSTILE, [Chapter(anchor="c", heading=HOSTILE, text=(HOSTILE,), sections=(section,))])
+    content = page(
+        HOSTILE, HOSTILE, [Chapter(anchor="c", heading=HOSTILE, text=(HOSTILE,), sections=(section,), note=HOSTILE)]
+    )
     parsed = Parsed(content)
     assert {tag for tag, _ in parsed.tags} <= TAGS
     assert [tag for tag, _ in parsed.tags].count("script") == 2  # Plotly, and one figure
@@ -76,7 +80,7 @@ def test_no_text_of_strangers_becomes_a_part_of_the_page() -> None:
     assert "\x00" not in content
     assert "\x1b" not in content
     shown = HOSTILE.replace("\x00", r"\x00").replace("\x1b", r"\x1b")
-    assert "".join(parsed.texts).count(shown) == 15
+    assert "".join(parsed.texts).count(shown) == 17
 
 
 def test_the_page_asks_for_nothing_and_holds_plotly_once() -> None:
@@ -127,6 +131,35 @@ def test_numbers_stand_right_and_what_is_missing_is_a_dash() -> None:
     assert head == list(zip(("text", "word", "number", "number"), rows.columns, strict=True))
     assert [cell for _, cell in first] == ["x" * 199 + "…", "no break", "12,345", "0.5000"]
     assert [cell for _, cell in second] == ["-", "here", "-", "-"]
+
+
+def test_a_chapter_without_sections_is_in_the_contents_and_says_why() -> None:
+    content = page("toy", "a toy", [Chapter(anchor="gone", heading="Gone", text=(), note="do `saedb this`")])
+    assert [href for href in Parsed(content).values("href")] == ["#gone"]
+    assert 'id="gone"' in content
+    assert '<p class="note">do <code><span>saedb</span> <span>this</span></code></p>' in content
+
+
+def test_the_numbers_of_every_section_are_written_as_files(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"label": ["a, b", "c\nd"], "size": [1, 2]})
+    sections = (
+        Section(anchor="one", heading="One", text=(), data=rows),
+        Section(anchor="two", heading="Two", text=()),
+    )
+    folder = tmp_path / "csv"
+    numbers.check_folder(folder)
+    chapters = [Chapter(anchor="c", heading="C", text=(), sections=sections)]
+    for _ in range(2):
+        assert numbers.write(folder, "toy", chapters) == [folder / "toy-one.csv"]
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "toy-one.csv"), rows, check_dtype=False)
+
+
+def test_a_folder_for_numbers_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file is a file; give a folder with --csv"):
+        numbers.check_folder(tmp_path / "file")
+    with pytest.raises(InputError, match=r"there is no folder .*missing; make it"):
+        numbers.check_folder(tmp_path / "missing" / "csv")
 
 
 def test_commands_in_a_text_are_set_as_code() -> None:

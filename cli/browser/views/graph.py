@@ -14,9 +14,9 @@ from saedb.cli.browser import graph_updates as updates
 from saedb.cli.browser.graph_look import STYLES
 from saedb.cli.browser.graph_starts import starts
 from saedb.cli.browser.graph_state import ORDERS, GraphView, from_query, start_of
-from saedb.cli.browser.layering import Order
 from saedb.cli.browser.parts import measure_options
 from saedb.cli.browser.site import Site
+from saedb.cli.drawing.layering import Order
 from saedb.cypher.explore.scope import MAX_HOPS
 from saedb.cypher.explore.usual import usual
 

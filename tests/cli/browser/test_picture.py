@@ -13,8 +13,8 @@ import pytest
 
 from saedb.cli.browser.graph_files import as_csv, as_json, node_link
 from saedb.cli.browser.graph_page import page
-from saedb.cli.browser.picture import APART, Picture, cut, laid_out, strengths
-from saedb.cli.browser.svg import svg
+from saedb.cli.drawing.picture import APART, Picture, cut, laid_out, strengths
+from saedb.cli.drawing.svg import svg
 from saedb.cypher.explore import FeatureEdge, FeatureNode, Scope, Start, Subgraph
 from saedb.ingest.measures import MEASURES
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saedb.cli.browser.site import GREY, Site, parsed, search
+from saedb.cli.browser.site import Site, parsed, search
+from saedb.cli.drawing.colours import GREY
 from saedb.ingest.errors import InputError
 
 names = st.text(min_size=1, max_size=20).filter(lambda name: name.isprintable())

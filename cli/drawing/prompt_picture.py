@@ -7,8 +7,7 @@ from typing import Final
 
 import plotly.graph_objects as go
 
-from saedb.cli.browser.picture import APART, Dot, Picture, cut, laid_out
-from saedb.cli.browser.site import Site
+from saedb.cli.drawing.picture import APART, Colour, Dot, Picture, cut, laid_out
 from saedb.cli.report.look import INK, MUTED, styled
 from saedb.cypher.explore import FeatureEdge, FeatureNode, Subgraph
 from saedb.cypher.explore.scope import Scope, Start
@@ -20,7 +19,7 @@ _ROW: Final = 84
 _TYPE: Final = 11.0
 
 
-def picture(site: Site, view: PromptView, labels: Mapping[int, str | None]) -> Picture:
+def picture(view: PromptView, labels: Mapping[int, str | None], colour: Colour) -> Picture:
     """Return where the features of a prompt stand; `labels` are those of the communities, by number."""
     nodes = tuple(
         FeatureNode(
@@ -37,7 +36,7 @@ def picture(site: Site, view: PromptView, labels: Mapping[int, str | None]) -> P
         scope=Scope(run=view.run, start=start, measure=view.measure, floor=view.floor), nodes=nodes, edges=edges,
         total_nodes=len(nodes), at_least=False, total_edges=len(edges), communities=labels, cypher="",
     )  # fmt: skip
-    return laid_out(subgraph, site.colour)
+    return laid_out(subgraph, colour)
 
 
 def drawn(found: Picture, view: PromptView, addresses: Mapping[str, str]) -> go.Figure:

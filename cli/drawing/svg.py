@@ -2,9 +2,10 @@
 
 import math
 import xml.etree.ElementTree as ET
+from textwrap import wrap
 from typing import Final
 
-from saedb.cli.browser.picture import APART, LINE, Dot, Line, Picture, cut
+from saedb.cli.drawing.picture import APART, LINE, Dot, Line, Picture, cut
 from saedb.cli.table import clean
 
 _NAMESPACE: Final = "http://www.w3.org/2000/svg"
@@ -15,6 +16,7 @@ _BAND: Final = "#f6f8fa"
 TYPE: Final = 11.0
 """Size of labels, in pixels."""
 _LEFT, _MARGIN = 130.0, 60.0
+_NARROWEST: Final = 560.0
 _LEGEND_LINE: Final = 18.0
 _COLUMNS: Final = 3
 _WIDEST_LABEL: Final = 320.0
@@ -28,20 +30,30 @@ def svg(picture: Picture, title: str) -> str:
     return ET.tostring(drawing.root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def part(picture: Picture) -> str:
-    """Return the picture alone, for a page of HTML."""
-    return ET.tostring(_Drawing(picture).root, encoding="unicode")
+def part(picture: Picture, *, narrowest: float = _NARROWEST, values: bool = False) -> str:
+    """Return the picture alone, for a page of HTML.
+
+    Args:
+        picture: what is drawn.
+        narrowest: pixels that it is wide at least.
+        values: write the value of each edge beside it, two decimals.
+    """
+    drawing = _Drawing(picture, narrowest)
+    if values:
+        drawing.number()
+    return ET.tostring(drawing.root, encoding="unicode")
 
 
 class _Drawing:
     """A picture as an element; every text in it is one, whatever marks it holds."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, narrowest: float = _NARROWEST) -> None:
         ET.register_namespace("", _NAMESPACE)
         self._picture, self._scale = picture, picture.scale
         xs = [dot.x for dot in picture.dots] or [0.0]
-        self._left = min(xs) - _LEFT * self._scale
-        self._right = max(max(xs) + _MARGIN * self._scale, self._left + 560.0)
+        half = picture.apart / 2  # of a label
+        self._left = min(xs) - (_LEFT - APART / 2 + half) * self._scale
+        self._right = max(max(xs) + max(_MARGIN, half) * self._scale, self._left + narrowest)
         self._top = -40.0 * self._scale
         self._bottom = max((row.y for row in picture.rows), default=0.0) + _MARGIN * self._scale
         self.root = ET.Element(f"{{{_NAMESPACE}}}svg", {"font-family": _FONT})
@@ -60,6 +72,18 @@ class _Drawing:
             self._name_community(place, left, self._bottom + 14 * scale)
         self._show(self._top - 64 * scale, self._bottom + (_LEGEND_LINE * lines + 20) * scale)
 
+    def number(self) -> None:
+        """Write the value of each edge beside its middle."""
+        scope = self._picture.subgraph.scope
+        for line in self._picture.lines:
+            x, y = (line.source.x + line.target.x) / 2, (line.source.y + line.target.y) / 2
+            value = line.edge.measures[scope.measure]
+            text = _add(
+                self.root, "text", x=x, y=y + 3, fill=MUTED, stroke="#ffffff",
+                **{"font-size": TYPE - 1, "text-anchor": "middle", "paint-order": "stroke", "stroke-width": 4},
+            )  # fmt: skip
+            text.text = "-" if value is None else f"{value:.2f}"
+
     def _show(self, top: float, bottom: float) -> None:
         width, height = self._right - self._left, bottom - top
         self.root.set("viewBox", f"{self._left:.0f} {top:.0f} {width:.0f} {height:.0f}")
@@ -76,7 +100,7 @@ class _Drawing:
             _draw_line(lines, line, self._picture.subgraph.scope.measure, math.sqrt(self._scale))
         dots = _add(self.root, "g")
         for dot in self._picture.dots:
-            _draw_dot(dots, dot, self._picture.radius)
+            _draw_dot(dots, dot, self._picture)
 
     def _name_community(self, place: int, x: float, y: float) -> None:
         _, label, colour, size = self._picture.legend[place]
@@ -102,18 +126,28 @@ def _draw_line(parent: ET.Element, line: Line, measure: str, scale: float) -> No
     _title(drawn, [f"{line.source.name} → {line.target.name}: {measure} {'-' if value is None else f'{value:.4g}'}"])
 
 
-def _draw_dot(parent: ET.Element, dot: Dot, radius: float) -> None:
+def _draw_dot(parent: ET.Element, dot: Dot, picture: Picture) -> None:
+    radius = picture.radius
     group = _add(parent, "g", **{"class": "n", "data-n": dot.node.id})
     community = [f"community {dot.node.community}"] if dot.node.community is not None else []
     _title(group, [dot.name, dot.node.id, *community, *([dot.node.role] if dot.node.role else [])])
     outline, width = ("#ffffff", 1.5) if dot.node.role is None else (INK, 2.5)
     size = radius if dot.node.role is None else 1.25 * radius
     _add(group, "circle", cx=dot.x, cy=dot.y, r=size, fill=dot.colour, stroke=outline, **{"stroke-width": width})
-    label = _add(
-        group, "text", x=dot.x, y=dot.y + radius + 14, fill=INK, stroke="#ffffff",
-        **{"font-size": TYPE, "text-anchor": "middle", "paint-order": "stroke", "stroke-width": 3},
-    )  # fmt: skip
-    label.text = cut(dot.name, APART - 6, TYPE)
+    for number, line in enumerate(_label(dot.name, picture.apart)):
+        label = _add(
+            group, "text", x=dot.x, y=dot.y + radius + 14 + number * 1.15 * TYPE, fill=INK, stroke="#ffffff",
+            **{"font-size": TYPE, "text-anchor": "middle", "paint-order": "stroke", "stroke-width": 3},
+        )  # fmt: skip
+        label.text = line
+
+
+def _label(name: str, apart: float) -> list[str]:
+    """Return the line of a label, or its two lines where features stand further apart than usual."""
+    if apart <= APART:
+        return [cut(name, apart - 6, TYPE)]
+    lines = wrap(name, max(int((apart - 14) / (0.56 * TYPE)), 1)) or [name]
+    return [lines[0], *([cut(" ".join(lines[1:]), apart - 6, TYPE)] if len(lines) > 1 else [])]
 
 
 def _title(parent: ET.Element, lines: list[str]) -> None:

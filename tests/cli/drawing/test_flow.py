@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from saedb.cli.browser.flow import (
+from saedb.cli.drawing.flow import (
     APPEARING,
     DISAPPEARING,
     LAYER,

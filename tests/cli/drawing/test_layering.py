@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from saedb.cli.browser.blocks import chain_links
-from saedb.cli.browser.crossings import crossings
-from saedb.cli.browser.layering import Order, places
-from saedb.cli.browser.sweeps import Rows
+from saedb.cli.drawing.blocks import chain_links
+from saedb.cli.drawing.crossings import crossings
+from saedb.cli.drawing.layering import Order, places
+from saedb.cli.drawing.sweeps import Rows
 
 ORDERS: tuple[Order, ...] = ("straight", "crossings", "index")
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from saedb.cli.browser.crossings import crossings
+from saedb.cli.drawing.crossings import crossings
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]

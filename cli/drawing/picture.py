@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from saedb.cli.browser.layering import Order, places
+from saedb.cli.drawing.layering import Order, places
 from saedb.cli.table import clean
 from saedb.cypher.explore import FeatureEdge, FeatureNode, Subgraph
 from saedb.ingest.measures import BY_NAME
@@ -79,6 +79,8 @@ class Picture:
     colour: Colour
     width: float
     """From the first feature to the last."""
+    apart: float = APART
+    """Pixels between two features of a row, at least."""
 
     @property
     def scale(self) -> float:
@@ -113,16 +115,31 @@ def _of(shown: int, total: int, what: str, *, at_least: bool = False) -> str:
 
 
 def laid_out(
-    subgraph: Subgraph, colour: Colour, order: Order = "straight", pinned: Mapping[str, float] | None = None
+    subgraph: Subgraph,
+    colour: Colour,
+    order: Order = "straight",
+    pinned: Mapping[str, float] | None = None,
+    *,
+    apart: float = APART,
+    between_rows: float | None = None,
 ) -> Picture:
-    """Return the picture of a view; `pinned` gives places by short id, in units of the least distance."""
+    """Return the picture of a view.
+
+    Args:
+        subgraph: what the view shows.
+        colour: gives the colour of a community.
+        order: what decides who stands beside whom.
+        pinned: places by short id, in units of the least distance.
+        apart: pixels between two features of a row, at least.
+        between_rows: pixels between two rows; None: what makes the picture about a square.
+    """
     names = _row_names(subgraph.nodes)
     number = {sae: row for row, sae in enumerate(names)}
     row = np.array([number[node.sae] for node in subgraph.nodes], np.int64)
     held = pinned or {}
     fixed = {place: held[node.short] for place, node in enumerate(subgraph.nodes) if node.short in held}
-    x = APART * places(row, *_ends(subgraph, row), order, fixed)
-    gap = max(_BETWEEN_ROWS[0], _BETWEEN_ROWS[1] * float(np.ptp(x)) / max(len(names), 1)) if len(x) else 0.0
+    x = apart * places(row, *_ends(subgraph, row), order, fixed)
+    gap = between_rows or _square(x, len(names))
     height = [round((len(names) - 1 - row) * gap, 1) for row in range(len(names))]
     dots = tuple(
         Dot(node=node, x=round(float(place), 1), y=height[number[node.sae]], colour=colour(node.community),
@@ -132,7 +149,14 @@ def laid_out(
     rows = tuple(Row(name=name, y=height[number[sae]]) for sae, name in names.items())
     width = float(np.ptp(x)) if len(x) else 0.0
     lines = _lines(subgraph, dots)
-    return Picture(subgraph=subgraph, rows=rows[::-1], dots=dots, lines=lines, colour=colour, width=width)
+    return Picture(
+        subgraph=subgraph, rows=rows[::-1], dots=dots, lines=lines, colour=colour, width=width, apart=apart
+    )  # fmt: skip
+
+
+def _square(x: np.ndarray, rows: int) -> float:
+    """Return the pixels between rows that make the picture about a square."""
+    return max(_BETWEEN_ROWS[0], _BETWEEN_ROWS[1] * float(np.ptp(x)) / max(rows, 1)) if len(x) else 0.0
 
 
 def _row_names(nodes: tuple[FeatureNode, ...]) -> dict[str, str]:

@@ -21,9 +21,9 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from saedb.cli.browser.blocks import settled, straightened
-from saedb.cli.browser.crossings import crossings
-from saedb.cli.browser.sweeps import Rows, side_by_side, sifted, swept
+from saedb.cli.drawing.blocks import settled, straightened
+from saedb.cli.drawing.crossings import crossings
+from saedb.cli.drawing.sweeps import Rows, side_by_side, sifted, swept
 
 Order = Literal["straight", "crossings", "index"]
 

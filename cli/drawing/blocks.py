@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from saedb.cli.browser.sweeps import Rows
+from saedb.cli.drawing.sweeps import Rows
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
