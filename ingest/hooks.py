@@ -100,6 +100,17 @@ def starts_block(hook: str) -> bool:
     return number >= 0 and SITES[site] in _STARTS
 
 
+def entry(hook: str) -> str:
+    """Return the hook point of what enters the block of another one: from there the model can go on.
+
+    Raises:
+        InputError: the hook is unknown, as `depth` says, or in no block.
+    """
+    if block(hook) < 0:
+        raise InputError(f"{hook} is in no block")
+    return hook if starts_block(hook) else f"blocks.{block(hook)}.{_STARTS[-1]}"
+
+
 def is_residual(hook: str) -> bool:
     """Return whether a hook point has vectors of the residual stream, or ones that are added to it: of size d_model.
 

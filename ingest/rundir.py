@@ -37,8 +37,13 @@ COMMUNITIES_FILE: Final = "communities.parquet"
 RESOLUTIONS_FILE: Final = "resolutions.parquet"
 GATES_FILE: Final = "gates.parquet"
 SPLITS_FILE: Final = "splits.parquet"
+EFFECTS_FILE: Final = "effects.parquet"
 
-_ADOPTED: Final = {COMMUNITIES_FILE: tables.COMMUNITIES, RESOLUTIONS_FILE: tables.RESOLUTIONS}
+_ADOPTED: Final = {
+    COMMUNITIES_FILE: tables.COMMUNITIES,
+    RESOLUTIONS_FILE: tables.RESOLUTIONS,
+    EFFECTS_FILE: tables.EFFECTS,
+}
 """Tables that say all of what they hold: others have a part of it in ``run.json``, and are found again."""
 
 RECORD_FILE: Final = "run.json"
