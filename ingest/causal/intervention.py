@@ -69,7 +69,7 @@ class Intervention:
     @torch.inference_mode()
     def clean(self, tokens: NDArray[np.int32]) -> list[Clean]:
         """Return what the model makes of contexts, [contexts, context_size], one by one."""
-        ids = torch.from_numpy(tokens).to(self._model.device, torch.int64)
+        ids = torch.from_numpy(tokens.astype(np.int64)).to(self._model.device)
         found = self._model.read(ids, list(dict.fromkeys(self._hooks)))
         return [self._kept(*parts) for parts in zip(ids, *(found[hook] for hook in self._hooks), strict=True)]
 
