@@ -58,6 +58,7 @@ OTHERS: Final[Mapping[str, tuple[Values, ...]]] = {
     ),
     "hubs": ({"direction": "out", "limit": 20}, {"measure": "necessity", "minimum": 0.9}),
     "dead": ({"state": "dead", "layer": 2},),
+    "prompt": ({"token": 2}, {"top": 20, "measure": "necessity"}),
 }
 """What is asked beside the defaults."""
 
@@ -85,6 +86,7 @@ def arguments(graph: Graph) -> dict[str, Values]:
         "search": {"text": str(hub["label"]).split()[0]},
         "paths": {"source": chain["features"][0], "target": chain["features"][-1]},
         "trace": {"feature": chain["features"][0]},
+        "prompt": {"prompt": "none"},
     }
 
 

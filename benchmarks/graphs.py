@@ -231,8 +231,15 @@ def _features(
         "best_in": incoming,
         "best_out": outgoing,
         **texts(layer.topic, random),
+        "histogram": _histograms(2 * layer.active, random),
     }
     return tables.rows(tables.FEATURES, columns)
+
+
+def _histograms(tokens: Integers, random: np.random.Generator) -> list[list[int] | None]:
+    shares = 0.7 ** np.arange(tables.BINS)
+    counts = random.multinomial(tokens, shares / shares.sum())
+    return [row if count else None for row, count in zip(counts.tolist(), tokens, strict=True)]
 
 
 def _write_communities(

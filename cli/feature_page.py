@@ -1,5 +1,6 @@
 """One feature as a page for the terminal."""
 
+import math
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from rich.cells import cell_len
 from saedb.cli.feature_motifs import chain_lines, gate_section, split_section
 from saedb.cli.output import width
 from saedb.cli.table import clean, cut, number_format, table
-from saedb.cli.wording import short_id
+from saedb.cli.wording import short_id, state_in_words, words
 from saedb.cypher.feature import FeatureRecord, Neighbour
 from saedb.cypher.query import Column
 
@@ -35,12 +36,9 @@ _LABELS: Final = (12, 12, 12, 16)
 _NAMES: Final = 14
 """Characters before the facts."""
 _ACTIVE: Final = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _TRACE: Final = 100
 """Columns from which on a trace has every column."""
-_STATES: Final = {
-    "dead": "dead (never active on a counted token)",
-    "rare": "rare (active too seldom to compare)",
-}
 
 
 def page(feature: FeatureRecord, measure: str) -> str:
@@ -66,7 +64,7 @@ def trace_page(feature: FeatureRecord, steps: Sequence[dict[str, Any]], declared
 
 def _step(step: dict[str, Any]) -> dict[str, Any]:
     others = [short_id(other) for other in step["others"]]
-    return {**step, "feature": short_id(step["feature"]), "others": others, "state": _words(step["state"])}
+    return {**step, "feature": short_id(step["feature"]), "others": others, "state": words(step["state"])}
 
 
 def _head(feature: FeatureRecord, columns: int) -> Iterator[str]:
@@ -74,10 +72,12 @@ def _head(feature: FeatureRecord, columns: int) -> Iterator[str]:
     yield f"{click.style(feature.id, bold=True)}  {cut(label, max(columns - len(feature.id) - 2, 20))}"
     facts = (
         ("run", feature.run),
+        ("label from", feature.label_source or ""),
         ("active", _activity(feature)),
+        ("histogram", _histogram(feature)),
         ("position", "over half of its activation is on one position: not in motifs" if feature.positional else ""),
-        ("back", _state(feature.state_in, feature.best_in, "from the layer before")),
-        ("forward", _state(feature.state_out, feature.best_out, "to the next layer")),
+        ("back", state_in_words(feature.state_in, feature.best_in, "from the layer before")),
+        ("forward", state_in_words(feature.state_out, feature.best_out, "to the next layer")),
         ("top tokens", _tokens(feature.top_tokens)),
         ("promotes", _tokens(feature.promoted_tokens)),
         ("community", _community(feature)),
@@ -91,6 +91,9 @@ def _head(feature: FeatureRecord, columns: int) -> Iterator[str]:
 
 
 def _body(feature: FeatureRecord, measure: str, columns: int) -> Iterator[str]:
+    if len(feature.labels) > 1:
+        yield _heading("Other labels")
+        yield from _other_labels(feature, columns)
     if feature.examples:
         yield _heading("Examples")
         yield from (f"  {_example(example, max(columns - 2, 20))}" for example in feature.examples)
@@ -107,6 +110,13 @@ def _body(feature: FeatureRecord, measure: str, columns: int) -> Iterator[str]:
             yield from lines
 
 
+def _other_labels(feature: FeatureRecord, columns: int) -> Iterator[str]:
+    """Yield the labels that are not the preferred one, each with where it is from."""
+    for text, source in zip(feature.labels[1:], feature.label_sources[1:], strict=True):
+        origin = f"  ({clean(source)})"
+        yield f"  {cut(clean(text), max(columns - 2 - cell_len(origin), 20))}{origin}"
+
+
 def _activity(feature: FeatureRecord) -> str:
     if feature.n_active is None:
         return ""
@@ -118,17 +128,14 @@ def _activity(feature: FeatureRecord) -> str:
     return ", ".join(parts)
 
 
-def _state(state: str | None, best: float | None, where: str) -> str:
-    """Return a state in words, with the correlation that decides it."""
-    if state is None:
+def _histogram(feature: FeatureRecord) -> str:
+    """Return the histogram as blocks, the logarithm of a count each; without a token, none."""
+    if not any(feature.histogram) or feature.max is None:
         return ""
-    if state in _STATES:
-        return _STATES[state]
-    return f"{_words(state)}: " + (f"no edge {where}" if best is None else f"best Pearson {where} {best:.3f}")
-
-
-def _words(state: str | None) -> str | None:
-    return None if state is None else state.replace("_", " ")
+    most = math.log1p(max(feature.histogram))
+    heights = (math.ceil(len(_BLOCKS) * math.log1p(count) / most) for count in feature.histogram)
+    blocks = "".join(_BLOCKS[height - 1] if height else " " for height in heights)
+    return f"0 {blocks} {feature.max:.3g}  tokens by activation, log scale"
 
 
 def _tokens(tokens: Sequence[str]) -> str:

@@ -25,7 +25,12 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--model", required=True, help="Model, as in Neuronpedia's feature ids, such as gpt2-small.")
 @click.option("--set", "set_", required=True, help="Family of the SAEs, such as res-jb: ids are MODEL/LAYER-SET/INDEX.")
 @click.option("--measure", help="What the column `value` is, such as pearson; columns named as a measure are found.")
-@click.option("--labels", multiple=True, type=_FILE, help="Table of layer, feature and explanation; may be repeated.")
+@click.option(
+    "--labels",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Labels: what saedb labels import takes; may be repeated.",
+)
 @click.option("--run", "name", help="Name of the run.  [default: from the first file's name]")
 @server_options
 def import_edges(

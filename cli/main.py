@@ -14,7 +14,13 @@ from saedb.ingest.errors import SaedbError
 
 COMMANDS: Final[dict[str, dict[str, str]]] = {
     "Start here": {"demo": "ingest"},
-    "Local server": {"up": "server", "down": "server", "status": "server", "doctor": "server"},
+    "Local server": {
+        "up": "server",
+        "down": "server",
+        "status": "server",
+        "doctor": "server",
+        "browser-setup": "browser_setup",
+    },
     "Runs": {
         "ingest": "ingest",
         "estimate": "estimate",
@@ -24,6 +30,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "drop": "load",
         "diff": "diff",
         "pack": "pack",
+        "labels": "labels",
         "communities": "communities",
         "gates": "motifs",
         "splits": "motifs",
@@ -31,7 +38,11 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
     "Questions": {
         "query": "query",
         "feature": "query",
+        "browse": "browse",
+        "prompt": "prompt",
         "report": "report_command",
+        "export": "export",
+        "overlay": "overlay",
         "cypher": "query",
         "schema": "schema",
     },
@@ -84,7 +95,7 @@ class CommandLine(click.Group):
 def _system_error(error: OSError) -> str | None:
     where = f" ({error.filename})" if error.filename else ""
     match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             return f"no space left on the disk{where}; make room, then run the same command again"
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return f"not allowed to write or read{where}; check its permissions"

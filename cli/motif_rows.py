@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from saedb.ingest import tables
+from saedb.ingest.labelling.table import Labels
 from saedb.ingest.motifs.settings import GATE
 from saedb.ingest.rundir import FEATURES_FILE, GATES_FILE, SPLITS_FILE, RunDirectory
 
@@ -42,8 +43,8 @@ def split_counts(run: RunDirectory) -> list[Row]:
 
 def _labelled(run: RunDirectory, found: pa.Table, names: dict[str, str]) -> list[Row]:
     """Return rows with the labels of the features that some columns name, in columns of their own."""
-    features = run.read(tables.FEATURES, FEATURES_FILE).select(["id", "label"])
-    labels = pd.Series(features["label"].to_pylist(), index=features["id"].to_pylist(), dtype=object)
+    features = run.read(tables.FEATURES, FEATURES_FILE)["id"].to_pylist()
+    labels = pd.Series(Labels.of(run).shown().label.to_pylist(), index=features, dtype=object)
 
     def labels_of(ids: str | Sequence[str]) -> Any:
         return labels[ids] if isinstance(ids, str) else [labels[id_] for id_ in ids]

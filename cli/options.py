@@ -44,11 +44,12 @@ class ServerChoice:
         click.echo(f"server: {address.origin}", err=True)
         return address
 
-    def connect(self) -> "Connection":
-        """Return a connection, to be used in a ``with``."""
+    def connect(self, *, patience: float | None = None) -> "Connection":
+        """Return a connection, to be used in a ``with``; it tries again for `patience` seconds, None for the usual."""
         from saedb.cypher.connection import Connection
 
-        return Connection(self.address())
+        address = self.address()
+        return Connection(address) if patience is None else Connection(address, patience=patience)
 
     def _asked_password(self) -> str | None:
         from saedb.cypher.address import checked

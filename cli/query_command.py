@@ -54,14 +54,14 @@ def _is_given(ctx: click.Context, name: str) -> bool:
 
 
 def _argument(parameter: Parameter) -> click.Argument:
-    return click.Argument([parameter.name], type=_type(parameter), metavar=parameter.name.upper())
+    return click.Argument([parameter.name], type=type_of(parameter), metavar=parameter.name.upper())
 
 
 def _option(parameter: Parameter) -> click.Option:
     help_ = parameter.meaning[0].upper() + parameter.meaning[1:] + "."
     return click.Option(
         [_flag(parameter)],
-        type=_type(parameter),
+        type=type_of(parameter),
         default=parameter.default,
         is_flag=parameter.type == "boolean",
         multiple=parameter.type == "list",
@@ -75,7 +75,8 @@ def _preset_option(query: Query) -> click.Option:
     return click.Option([f"--{PRESET}"], type=click.Choice([preset.name for preset in query.presets]), help=help_)
 
 
-def _type(parameter: Parameter) -> click.ParamType[Any]:
+def type_of(parameter: Parameter) -> click.ParamType[Any]:
+    """Return the type that reads a parameter's value from a text."""
     match parameter.type:
         case "integer" | "layer" | "hops":
             low, high = (None if bound is None else int(bound) for bound in (parameter.low, parameter.high))
@@ -128,13 +129,14 @@ def _block(lines: Sequence[str]) -> str:
 
 def _nothing(query: Query, values: Mapping[str, Any]) -> str:
     """Return what to say where nothing was found: which conditions to relax."""
-    relaxed = [f"{verb} {_flag(p)} (now {values[p.name]:g})" for p, verb in _conditions(query) if values[p.name]]
+    relaxed = [f"{verb} {_flag(p)} (now {values[p.name]:g})" for p, verb in conditions(query) if values[p.name]]
     relaxed += [f"leave out {_flag(p)}" for p in query.parameters if p.type == "layer" and values[p.name] is not None]
     hint = f" {query.nothing[0].upper()}{query.nothing[1:]}." if query.nothing else ""
     return f"Nothing found.{hint}" + (f" To relax it: {', '.join(relaxed)}." if relaxed else "")
 
 
-def _conditions(query: Query) -> list[tuple[Parameter, str]]:
+def conditions(query: Query) -> list[tuple[Parameter, str]]:
+    """Return the parameters that leave rows out, each with what to do for more of them."""
     numbers = [p for p in query.parameters if p.type in ("integer", "float")]
     return [(p, verb) for p in numbers for start, verb in _COUNTED.items() if p.name.startswith(start)]
 

@@ -1,5 +1,6 @@
 """``saedb up``, ``down``, ``status``: the local Neo4j server; ``doctor``: any server, and this machine."""
 
+import webbrowser
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
@@ -17,14 +18,17 @@ _COLOURS: Final = {"ok": "green", "warn": "yellow", "bad": "red"}
 
 
 @click.command()
+@click.option("--open", "opens", is_flag=True, help="Open Neo4j Browser, logged in.")
 @home_option
-def up() -> None:
+def up(opens: bool) -> None:
     """Start the local Neo4j server, with Graph Data Science and Neo4j Browser.
 
     The first time it is fetched (160 MB) and gets a random password. A server that runs already is left alone.
+    The link to Neo4j Browser is a page on this machine that only you can read; it logs in.
 
     \b
     saedb up
+    saedb up --open
     saedb up --home ./other-graphs
     """
     from saedb.cli.progress import progress_bars
@@ -36,6 +40,8 @@ def up() -> None:
         click.echo("Another program uses the ports of last time: the addresses are new.", err=True)
     click.echo("Already running." if running.was_running else "Neo4j is up.", err=True)
     click.echo(_described(running))
+    if opens and not webbrowser.open(running.login.as_uri()):
+        click.echo("No web browser was found to open it with.", err=True)
 
 
 @click.command()
@@ -123,13 +129,15 @@ def _examinations(server: ServerChoice) -> "Iterator[Check]":
 def _described(running: "Running") -> str:
     return "\n".join(
         (
-            f"Browser    {running.browser}",
+            f"Browser    {running.login.as_uri()}   (logs in)",
+            f"           {running.browser}   (asks for the password)",
             f"Bolt       {running.address.uri}",
             f"User       {running.address.username}",
             f"Password   in {running.password_file}",
             f"Home       {running.home}",
             "",
             "Next:      saedb demo      (a real graph in a few minutes)",
+            "           saedb browse    (look through its features)",
             "           saedb query     (questions to ask)",
             "           saedb down      (stop the server; the data stay)",
         )
@@ -137,7 +145,7 @@ def _described(running: "Running") -> str:
 
 
 def _status_lines(found: "Status") -> str:
-    lines = [("State", found.state), ("Problem", found.problem), ("Browser", found.browser), ("Bolt", found.uri)]
-    lines += [("Pid", found.pid), ("Home", found.home), ("Disk", f"{found.disk / 1e6:,.0f} MB")]
+    lines = [("State", found.state), ("Problem", found.problem), ("Browser", found.login), ("", found.browser)]
+    lines += [("Bolt", found.uri), ("Pid", found.pid), ("Home", found.home), ("Disk", f"{found.disk / 1e6:,.0f} MB")]
     lines += [("Versions", f"Neo4j {found.neo4j}, GDS {found.gds}, Browser {found.neo4j_browser}")]
     return "\n".join(f"{name:<10} {value}" for name, value in lines if value is not None)

@@ -213,8 +213,10 @@ def next_steps(graph: Graph, run: RunDirectory, server: Running | None) -> str:
     chains = graph.rows(library.find("pass-through-chains"), {"run": run.record.id, "limit": 1})
     lines = ["Next:"]
     if server is not None:
-        lines += [f"  Neo4j Browser  {server.browser}"]
+        lines += [f"  Neo4j Browser  {server.login.as_uri()}   (logs in)"]
+        lines += [f"                 {server.browser}"]
         lines += [f"                 user {server.address.username}, password: cat {server.password_file}"]
+    lines += [f"  saedb browse --run {run.record.id}   (search, graphs, prompts, in your web browser)"]
     lines += ["  saedb query    (all questions)"]
     lines += [f"  saedb query pass-through-chains --min-pearson 0.9 --run {run.record.id}"]
     lines += [f"  saedb {'query gates --run' if run.record.gates else 'gates'} {run.record.id}"]

@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from rich import box
@@ -25,23 +26,28 @@ _CONTROL: Final = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(1
 Lines = list[str]
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], width: int) -> str:
+def table(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], width: int, headings: Sequence[str] = ()
+) -> str:
     """Return rows as a table at most `width` wide.
+
+    Of `headings`, one for each row, those that differ from the one before stand above their row; no column may then
+    have lists.
 
     Where ids and numbers are wider than that, ids go without the model that they share, which a last line names: every
     command takes them so. Where that does not do, each row becomes a block of lines.
     """
     cells = [_cells(column, [row[column.name] for row in rows]) for column in columns]
     model = _shared_model(columns, cells)
-    found = _fitted(columns, cells, width)
+    found = _fitted(columns, cells, width, headings)
     if found is None and model:
         short = [_without(f"{model}/", of) if c.type == "feature" else of for c, of in zip(columns, cells, strict=True)]
-        found = _fitted(columns, short, width)
+        found = _fitted(columns, short, width, headings)
         found = found and f"{found}\n(ids without {model}/)"
-    return found or _blocks(columns, cells, width)
+    return found or _headed(_blocks(columns, cells, width), headings, "\n\n")
 
 
-def _fitted(columns: Sequence[Column], cells: Sequence[list[Lines]], width: int) -> str | None:
+def _fitted(columns: Sequence[Column], cells: Sequence[list[Lines]], width: int, headings: Sequence[str]) -> str | None:
     """Return a table at most so wide, or None where ids and numbers are wider."""
     heads = [_head(column) for column in columns]
     wanted = [_widest([head, *lines]) for head, lines in zip(heads, cells, strict=True)]
@@ -49,7 +55,19 @@ def _fitted(columns: Sequence[Column], cells: Sequence[list[Lines]], width: int)
     available = width - _GAP * (len(columns) - 1)
     if sum(least) > available:
         return None
-    return rendered(_grid(columns, heads, cells, _shared(wanted, least, available)), width)
+    lines = rendered(_grid(columns, heads, cells, _shared(wanted, least, available)), width).split("\n")
+    above = len(lines) - len(headings)
+    return "\n".join([*lines[:above], _headed(lines[above:], headings, "\n")]) if headings else "\n".join(lines)
+
+
+def _headed(rows: Sequence[str], headings: Sequence[str], between: str) -> str:
+    """Return rows below each other, with their headings where these change."""
+    if not headings:
+        return between.join(rows)
+    marked = [f"{headings[0]}\n{rows[0]}"]
+    for (last, heading), row in zip(pairwise(headings), rows[1:], strict=True):
+        marked.append(row if heading == last else f"\n{heading}\n{row}")
+    return between.join(marked)
 
 
 def _shared_model(columns: Sequence[Column], cells: Sequence[list[Lines]]) -> str | None:
@@ -149,7 +167,7 @@ def _grid(columns: Sequence[Column], heads: Sequence[Lines], cells: Sequence[lis
     return grid
 
 
-def _blocks(columns: Sequence[Column], cells: Sequence[list[Lines]], width: int) -> str:
+def _blocks(columns: Sequence[Column], cells: Sequence[list[Lines]], width: int) -> Lines:
     """Return one block of lines for each row: names left, values right."""
     names = [" ".join(_head(column)) for column in columns]
     indent = max(map(cell_len, names)) + _GAP
@@ -161,7 +179,7 @@ def _blocks(columns: Sequence[Column], cells: Sequence[list[Lines]], width: int)
             heads = [name, *([""] * (len(lines) - 1))]
             block += [f"{head:<{indent}}{line}".rstrip() for head, line in zip(heads, kept, strict=False)]
         blocks.append("\n".join(block))
-    return "\n\n".join(blocks)
+    return blocks
 
 
 def cut(text: str, width: int) -> str:

@@ -1,6 +1,33 @@
-"""Ids as short as people write them."""
+"""Ids as short as people write them, and states in words."""
+
+from typing import Final
+
+_EXPLAINED: Final = {
+    "dead": "dead (never active on a counted token)",
+    "rare": "rare (active too seldom to compare)",
+}
 
 
 def short_id(feature: str) -> str:
     """Return the id of a feature without its model, as the command line takes it."""
     return "/".join(feature.rsplit("/", 2)[-2:])
+
+
+def words(state: str | None) -> str | None:
+    """Return a state in words."""
+    return None if state is None else state.replace("_", " ")
+
+
+def state_in_words(state: str | None, best: float | None, where: str) -> str:
+    """Return a state with the correlation that decides it; nothing where there is no state.
+
+    Args:
+        state: of a feature, in one direction.
+        best: highest Pearson correlation on an edge in this direction.
+        where: the direction, such as ``to the next layer``.
+    """
+    if state is None:
+        return ""
+    if state in _EXPLAINED:
+        return _EXPLAINED[state]
+    return f"{words(state)}: " + (f"no edge {where}" if best is None else f"best Pearson {where} {best:.3f}")

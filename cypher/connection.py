@@ -91,11 +91,18 @@ class Connection:
     transactions.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, patience: float = RETRY_SECONDS) -> None:
+        """Make the driver, which asks nothing yet.
+
+        Args:
+            address: the server.
+            patience: seconds for which `read` and `write` try again.
+        """
         self.address = address
+        self._patience = patience
         self._has_answered = False
         with self._translated():
-            self._driver = _driver(address)
+            self._driver = _driver(address, patience)
 
     def __enter__(self) -> Self:
         try:
@@ -117,7 +124,7 @@ class Connection:
         self._driver.close()
         self.address = address
         with self._translated():
-            self._driver = _driver(address)
+            self._driver = _driver(address, self._patience)
         self.__enter__()
 
     def read(self, cypher: str, /, **parameters: Any) -> list[Row]:
@@ -209,7 +216,8 @@ class Connection:
         try:
             yield
         except (Neo4jError, DriverError) as error:
-            line = described(error, self.address, was_connected=self._has_answered, was_retried=retried)
+            tried = self._patience if retried else None
+            line = described(error, self.address, was_connected=self._has_answered, tried=tried)
             raise GraphError(line) from error
         except UnicodeEncodeError as error:
             raise GraphError(f"a value is no text ({error.reason}); write it in UTF-8") from error
@@ -228,12 +236,12 @@ def _prompt_interrupts() -> Generator[None]:
         raise KeyboardInterrupt from cancelled
 
 
-def _driver(address: Address) -> Driver:
+def _driver(address: Address, patience: float) -> Driver:
     return GraphDatabase.driver(
         checked(address.uri),
         auth=(address.username, address.password),
         connection_timeout=_CONNECT_SECONDS,
-        max_transaction_retry_time=RETRY_SECONDS,
+        max_transaction_retry_time=patience,
         notifications_min_severity="OFF",  # hints would be printed between the rows
         telemetry_disabled=True,
     )

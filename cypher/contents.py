@@ -4,7 +4,7 @@ Both ways of loading write these rows, and the fingerprint of a run is taken of 
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from saedb.cypher import schema
 from saedb.cypher.schema import Node, Relationship
 from saedb.ingest import rundir, tables
+from saedb.ingest.labelling.table import Labels
 from saedb.ingest.rundir import RunDirectory
 
 
@@ -78,7 +79,7 @@ def parts(run: RunDirectory) -> Iterator[Part]:
 def nodes(run: RunDirectory) -> Iterator[Part]:
     """Yield the nodes of a run but its Run node."""
     yield _saes(run)
-    features = run.read(tables.FEATURES, rundir.FEATURES_FILE)
+    features = labelled(run, run.read(tables.FEATURES, rundir.FEATURES_FILE))
     features = features.append_column("community", numbers(run, features["id"]))
     layers = sorted({sae.layer for sae in run.record.saes})
     for layer in layers:
@@ -86,6 +87,13 @@ def nodes(run: RunDirectory) -> Iterator[Part]:
         yield _part(schema.FEATURE, _columns(rows), schema.layer_label(layer, layers[-1]))
     for found in FOUND:
         yield from (part for part in found(run) if isinstance(part.item, Node))
+
+
+def labelled(run: RunDirectory, features: pa.Table) -> pa.Table:
+    """Return the feature table with the preferred label of each feature, and all of them with their sources."""
+    shown = Labels.of(run).shown()
+    columns = {name: features[name] for name in features.column_names} | {"label": shown.label}
+    return pa.table({**columns, "label_source": shown.source, "labels": shown.labels, "label_sources": shown.sources})
 
 
 def links(run: RunDirectory) -> Iterator[Part]:
@@ -103,7 +111,7 @@ def edges(run: RunDirectory, source: str, target: str) -> Part:
 
 
 def attached(run: RunDirectory) -> Iterator[Part]:
-    """Yield what connects features with what was found among them: communities, gates and splits, where there are."""
+    """Yield what connects features with communities, gates, splits and prompts, where there are any."""
     for found in FOUND:
         yield from (part for part in found(run) if isinstance(part.item, Relationship))
 
@@ -184,8 +192,22 @@ def splits(run: RunDirectory) -> Iterator[Part]:
     yield _part(schema.CHILD, {**columns, "share": items["shares"], "purity": items["purities"]})
 
 
-FOUND: Final[Sequence[Callable[[RunDirectory], Iterator[Part]]]] = (communities, resolutions, gates, splits)
-"""What stages found among the features; nodes come before their relationships."""
+def prompts(run: RunDirectory, names: Collection[str] | None = None) -> Iterator[Part]:
+    """Yield the prompts of a run, or some of them, with the features that are active on them, where there are any."""
+    if rundir.PROMPTS_FILE not in run.record.files:
+        return
+    found = run.read(tables.PROMPTS, rundir.PROMPTS_FILE)
+    if names is not None:
+        found = found.filter(pc.field("id").isin(pa.array(list(names), pa.string())))
+    yield _part(schema.PROMPT, _properties(schema.PROMPT, found))
+    owner = pc.call_function("list_parent_indices", [found["features"].combine_chunks()])
+    ends = {"source": found["id"].take(owner), "target": _flat(found["features"])}
+    values = {"activation": _flat(found["activations"]), "position": _flat(found["positions"])}
+    yield _part(schema.ACTIVATES, {**ends, **values})
+
+
+FOUND: Final[Sequence[Callable[[RunDirectory], Iterator[Part]]]] = (communities, resolutions, gates, splits, prompts)
+"""What stages found among the features, and prompts; nodes come before their relationships."""
 
 _PARTITION_COLUMNS: Final = [column.name for column in tables.PARTITION]
 

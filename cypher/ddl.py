@@ -20,6 +20,8 @@ WHERE any(name IN labelsOrTypes WHERE name IN $ours)
 RETURN name, state, percent
 """
 
+_TEXT: Final = f"SHOW FULLTEXT INDEXES YIELD name, properties WHERE name = '{FULL_TEXT_INDEX}' RETURN properties"
+
 _INDEXES: Final = "SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name"
 
 
@@ -72,7 +74,10 @@ def others(connection: Connection) -> list[str]:
 
 
 def prepare(connection: Connection) -> None:
-    """Make the constraints and the indexes on nodes, where they are not there yet."""
+    """Make the constraints and the indexes on nodes, where they are not there yet; a full-text one of others anew."""
+    found = connection.read(_TEXT)
+    if found and found[0]["properties"] != list(FEATURE.full_text):
+        connection.run(f"DROP INDEX {FULL_TEXT_INDEX}")
     for statement in (*constraints(), *node_indexes()):
         connection.run(statement)
     await_indexes(connection)

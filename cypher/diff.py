@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from saedb.cypher import definitions, names
+from saedb.cypher import definitions, measured, names
 from saedb.cypher.comparison import NAMES, Booleans, Comparison
 from saedb.cypher.connection import Connection, Row
 from saedb.cypher.defaults import DIFF_LIMIT, DIFF_MEASURE, DIFF_THRESHOLD
@@ -87,7 +87,7 @@ def diff(
     _check_parameters(measure, threshold, limit)
     a, b = names.run_id(connection, a), names.run_id(connection, b)
     for run in (a, b):
-        _check_measure(connection, run, measure)
+        measured.checked(connection, run, measure)
     report("reading features", 0, None)
     features = in_one_list(_features(connection, a), _features(connection, b))
     defined = definitions.definition(connection, a), definitions.definition(connection, b)
@@ -127,20 +127,6 @@ def _check_parameters(measure: str, threshold: float, limit: int) -> None:
         raise InputError(f"the threshold is {threshold}; it must be a number")
     if limit < 1:
         raise InputError(f"the limit is {limit}; it must be at least 1")
-
-
-def _check_measure(connection: Connection, run: str, measure: str) -> None:
-    """Check that a run has values of a measure; one without any edge may be compared, too."""
-    if _has(connection, run, measure):
-        return
-    there = [name for name in NAMES if _has(connection, run, name)]
-    if there:
-        raise InputError(f"run {run} has no {measure}; it has {', '.join(there)}: choose with --measure {there[0]}")
-
-
-def _has(connection: Connection, run: str, measure: str) -> bool:
-    with_value = f"MATCH ()-[e:EVOLVES_TO]->() WHERE e.run = $run AND e.{measure} IS NOT NULL"
-    return bool(connection.read(f"{with_value} RETURN true LIMIT 1", run=run))
 
 
 def _features(connection: Connection, run: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""One file of an edge table or of labels: its columns found by name, its values checked.
+"""One file of an edge table: its columns found by name, its values checked.
 
 Key columns go by many names; the spellings that are understood are made from the words below. Everything is vectorised:
 a file of five million edges is read without a Python loop over rows.
@@ -35,11 +35,6 @@ _SIDES: Final = {
     "target": ("target", "dst", "dest", "to", "downstream", "d", "right"),
 }
 _ENDS: Final = {"layer": ("layer",), "index": ("index", "feature", "idx", "feature_index", "latent")}
-_LABEL_KEYS: Final = {
-    "layer": ("layer",),
-    "index": _ENDS["index"],
-    "label": ("label", "explanation", "description", "text"),
-}
 _END: Final = 2**31
 _TOLERANCE: Final = 1e-3
 """How far beyond its range a value may lie: sums in single precision over 10 M tokens give correlations of 1.00002."""
@@ -69,16 +64,6 @@ class Edges:
     """Values [rows] by name of the measure; NaN where a cell is empty."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Labels:
-    """The checked rows of one label file."""
-
-    layer: Integers
-    index: Integers
-    label: pa.Array
-    """Strings, never null."""
-
-
 def read_edges(file: Path, columns: Mapping[str, str]) -> Edges:
     """Return the edges of one file.
 
@@ -97,29 +82,6 @@ def read_edges(file: Path, columns: Mapping[str, str]) -> Edges:
     measures = {m.name: _values(table[names[m.name]], m, file) for m in BY_NAME.values() if m.name in names}
     _check_values(measures, file)
     return Edges(**keys, measures=measures)
-
-
-def read_labels(file: Path) -> Labels:
-    """Return the labels of one file with a layer, a feature index and a text; rows without a text are left out.
-
-    Raises:
-        InputError: the file cannot be read or lacks a column.
-    """
-    header = _header(file)
-    found = {_plain(name): name for name in header}
-    names = {key: next((found[s] for s in words if s in found), "") for key, words in _LABEL_KEYS.items()}
-    missing = [key for key, name in names.items() if not name]
-    if missing:
-        raise InputError(f"{file} has no column {' and no column '.join(missing)}; it has {_listed(header)}")
-    table = _read(file, {names["layer"]: pa.int64(), names["index"]: pa.int64(), names["label"]: pa.string()})
-    table = table.filter(pc.field(names["label"]) != "")
-    if table.num_rows == 0:
-        raise InputError(f"column {names['label']} of {file} holds no text")
-    return Labels(
-        layer=_integers(table[names["layer"]], names["layer"], file),
-        index=_integers(table[names["index"]], names["index"], file),
-        label=table[names["label"]].cast(pa.string()).combine_chunks(),
-    )
 
 
 def _header(file: Path) -> list[str]:

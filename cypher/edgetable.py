@@ -1,7 +1,7 @@
 """An edge table made elsewhere becomes a run directory of kind ``import``.
 
 1. Each file is read and checked (`edgefile`); files with the same edges and different measures are joined.
-2. The features are those that occur on an edge; labels are added where a label table has them.
+2. The features are those that occur on an edge; they have the labels that files of labels have of them (`labelling`).
 3. Their states come from the Pearson correlations, where the table has them.
 
 What a table leaves out, saedb cannot know. A feature without edges is missing from the run, and a feature whose other
@@ -20,9 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from saedb.cypher.edgefile import SUFFIXES, Edges, Floats, Integers, read_edges, read_labels
+from saedb.cypher.edgefile import SUFFIXES, Edges, Floats, Integers, read_edges
 from saedb.ingest import rundir, states, tables
 from saedb.ingest.errors import InputError, RunError
+from saedb.ingest.labelling.files import found as files_of_labels
+from saedb.ingest.labelling.importing import gather
+from saedb.ingest.labelling.table import Labels
+from saedb.ingest.labelling.targets import Targets
 from saedb.ingest.measures import MEASURES
 from saedb.ingest.naming import checked_name, name_of
 from saedb.ingest.progress import Report, silent
@@ -73,7 +77,7 @@ def import_edges(
         runs_folder: folder that holds one folder per run.
         name: name of the run; by default that of the first file.
         columns: what a column is, where its name does not say, such as ``{"value": "pearson"}``.
-        labels: files with a layer, a feature index and a text; the first text for a feature counts.
+        labels: files of labels, or folders of them.
         report: progress, in files and then in pairs of layers.
 
     Raises:
@@ -91,11 +95,12 @@ def import_edges(
         if run.record.status == "complete":
             return run
     joined = _joined(_read_all(files, columns, report), files)
-    texts = _texts(joined, labels)
-    record = _record(name, model, set_, config, joined)
-    run = RunDirectory.open(path) if (path / "run.json").exists() else RunDirectory.create(path, record)
+    is_begun = (path / "run.json").exists()
+    record = RunDirectory.open(path).record if is_begun else _record(name, model, set_, config, joined)
+    found = _labels(record, joined, labels, report)
+    run = RunDirectory.open(path) if is_begun else RunDirectory.create(path, record)
     with run.writing():
-        _write(run, joined, texts, report)
+        _write(run, joined, found, report)
     return run
 
 
@@ -104,7 +109,7 @@ def _config(
 ) -> dict[str, Any]:
     return {
         "files": [[file.name, _hash(file)] for file in files],
-        "labels": [[file.name, _hash(file)] for file in labels],
+        "labels": [[file.name, _hash(file.path)] for file in files_of_labels(labels)],
         "model": model,
         "set": set_,
         "columns": dict(columns),
@@ -178,18 +183,13 @@ def _twice(part: Edges, row: int, name: str, file: Path) -> str:
     return f"the edge {source} -> {target} (layer/feature) has two values of {name}; see row {row + 1} of {file}"
 
 
-def _texts(joined: _Joined, files: Sequence[Path]) -> pa.Array:
-    """Return the label of each feature [features], null where no file has one."""
-    found = [read_labels(file) for file in files]
-    if not found:
-        return pa.nulls(len(joined.layer), pa.string())
-    layer, index = (np.concatenate([getattr(part, end) for part in found]) for end in ("layer", "index"))
-    width = int(max(index.max(), joined.index.max())) + 1
-    labelled, first = np.unique(layer * width + index, return_index=True)
-    wanted = joined.layer * width + joined.index
-    place = np.minimum(np.searchsorted(labelled, wanted), len(labelled) - 1)
-    taken = np.where(labelled[place] == wanted, first[place], -1)
-    return pa.concat_arrays([part.label for part in found]).take(pa.array(taken, mask=taken < 0))
+def _labels(record: RunRecord, joined: _Joined, files: Sequence[Path], report: Report) -> pa.Table | None:
+    """Return the labels that files have of the features, as if imported when the run was made; None without files."""
+    if not files:
+        return None
+    ids, sae = _ids(record, joined), _saes(record, joined)
+    targets = Targets(record, sae.to_pylist(), joined.index)
+    return gather(files, targets, ids.to_pylist(), imported=record.created, report=report).labels
 
 
 def _record(name: str, model: str, set_: str, config: Mapping[str, Any], joined: _Joined) -> RunRecord:
@@ -211,9 +211,11 @@ def _record(name: str, model: str, set_: str, config: Mapping[str, Any], joined:
     )
 
 
-def _write(run: RunDirectory, joined: _Joined, texts: pa.Array, report: Report) -> None:
+def _write(run: RunDirectory, joined: _Joined, found: pa.Table | None, report: Report) -> None:
     ids = _ids(run.record, joined)
-    run.write(tables.FEATURES, rundir.FEATURES_FILE, [_feature_rows(run.record, joined, ids, texts)])
+    run.write(tables.FEATURES, rundir.FEATURES_FILE, [_feature_rows(run.record, joined, ids)])
+    if found is not None:
+        Labels.of(run).merged(found).write(run)
     pairs = run.record.pairs
     layer_of = {sae.id: sae.layer for sae in run.record.saes}
     for done, (source, target) in enumerate(pairs):
@@ -236,16 +238,21 @@ def _ids(record: RunRecord, joined: _Joined) -> pa.Array:
     return pc.call_function("binary_join_element_wise", parts)
 
 
-def _feature_rows(record: RunRecord, joined: _Joined, ids: pa.Array, texts: pa.Array) -> pa.Table:
-    layers = np.array([sae.layer for sae in record.saes])
-    depth = np.searchsorted(layers, joined.layer)
+def _saes(record: RunRecord, joined: _Joined) -> pa.Array:
+    return pa.array([sae.id for sae in record.saes]).take(pa.array(_depth(record, joined)))
+
+
+def _depth(record: RunRecord, joined: _Joined) -> Integers:
+    return np.searchsorted([sae.layer for sae in record.saes], joined.layer)
+
+
+def _feature_rows(record: RunRecord, joined: _Joined, ids: pa.Array) -> pa.Table:
     columns = {
         "id": ids,
-        "sae": pa.array([sae.id for sae in record.saes]).take(pa.array(depth)),
+        "sae": _saes(record, joined),
         "layer": joined.layer,
-        "depth": depth,
+        "depth": _depth(record, joined),
         "index": joined.index,
-        "label": texts,
     }
     return tables.rows(tables.FEATURES, {**columns, **_evolution(joined)})
 

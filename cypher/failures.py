@@ -84,14 +84,14 @@ _ADVICE: Final = {
 }
 
 
-def described(error: Neo4jError | DriverError, address: Address, *, was_connected: bool, was_retried: bool) -> str:
+def described(error: Neo4jError | DriverError, address: Address, *, was_connected: bool, tried: float | None) -> str:
     """Return one line: what happened at the server, and what to do.
 
     Args:
         error: as the driver raised it.
         address: the server.
         was_connected: whether it has answered before, so that its address and the login are right.
-        was_retried: whether the driver has tried again where `error` may pass.
+        tried: seconds for which the driver has tried again where `error` may pass; None: it has not.
     """
     if isinstance(error, Neo4jError):
         line = _refused(error, address)
@@ -106,7 +106,7 @@ def described(error: Neo4jError | DriverError, address: Address, *, was_connecte
         line = no_address(address.uri, _first_line(str(error)))
     else:
         line = f"talking to {address.uri} failed: {_first_line(str(error))}"
-    return f"{line} (tried for {RETRY_SECONDS:.0f} s)" if was_retried and error.is_retryable() else line
+    return f"{line} (tried for {tried:.0f} s)" if tried is not None and error.is_retryable() else line
 
 
 def no_data_science(uri: str) -> str:

@@ -58,6 +58,11 @@ class FeatureRecord:
     url: str | None
     """Its page on Neuronpedia, where there is one."""
     label: str | None
+    """The preferred one."""
+    label_source: str | None
+    labels: list[str]
+    """All, the preferred one first; `label_sources` has where each is from."""
+    label_sources: list[str]
     top_tokens: list[str]
     promoted_tokens: list[str]
     examples: list[str]
@@ -67,6 +72,8 @@ class FeatureRecord:
     density: float | None
     mean: float | None
     max: float | None
+    histogram: list[int]
+    """Counted tokens by activation, in equal bins from above 0 to `max`, which is in the last one."""
     threshold: float | None
     positional: bool | None
     state_in: str | None
@@ -96,15 +103,15 @@ class FeatureRecord:
         return replace(self, inputs=_by_measure(self.inputs, measure), outputs=_by_measure(self.outputs, measure))
 
 
-_LISTS: Final = ("top_tokens", "promoted_tokens", "examples")
+_LISTS: Final = ("labels", "label_sources", "top_tokens", "promoted_tokens", "examples", "histogram")
 _PROPERTIES: Final = (
-    "run", "id", "sae", "layer", "index", "url", "label", "n_positive", "n_active", "density", "mean", "max",
-    "threshold", "positional", "state_in", "state_out", "best_in", "best_out",
+    "run", "id", "sae", "layer", "index", "url", "label", "label_source", "n_positive", "n_active", "density",
+    "mean", "max", "threshold", "positional", "state_in", "state_out", "best_in", "best_out",
 )  # fmt: skip
 
 
-def feature_record(connection: Connection, run: str, feature: str) -> FeatureRecord:
-    """Return the feature of this whole id, which must exist."""
+def feature_record(connection: Connection, run: str, feature: str, *, has_edges: bool = True) -> FeatureRecord:
+    """Return the feature of this whole id, which must exist; its inputs and outputs only where these are asked for."""
     found = connection.read(
         "MATCH (f:Feature {run: $run, id: $id}) "
         "OPTIONAL MATCH (f)-[i:IN_COMMUNITY]->(c:Community)-[:OF_PARTITION]->(p:Partition) WHERE p.is_default "
@@ -123,8 +130,8 @@ def feature_record(connection: Connection, run: str, feature: str) -> FeatureRec
         input_of=gates_with(connection, run, feature),
         parent_of=splits_of(connection, run, feature),
         child_of=splits_with(connection, run, feature),
-        inputs=_neighbours(connection, "<-[e:EVOLVES_TO]-", run, feature),
-        outputs=_neighbours(connection, "-[e:EVOLVES_TO]->", run, feature),
+        inputs=_neighbours(connection, "<-[e:EVOLVES_TO]-", run, feature) if has_edges else (),
+        outputs=_neighbours(connection, "-[e:EVOLVES_TO]->", run, feature) if has_edges else (),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from saedb.cypher import library, names, program, schema
 from saedb.cypher.connection import Connection, Row, resolve
@@ -26,9 +26,11 @@ from saedb.ingest.errors import InputError
 from saedb.ingest.measures import MEASURES
 
 if TYPE_CHECKING:
+    from networkx import DiGraph
     from pandas import DataFrame
 
     from saedb.cypher.difference import Difference
+    from saedb.cypher.export.write import Exported
 
 _LOADERS_OWN: Final = ("status", "owner", "claim", "heartbeat")
 _RUN_PROPERTIES: Final = tuple(p for p in schema.RUN.properties if p.name not in _LOADERS_OWN)
@@ -171,6 +173,55 @@ class Graph:
         """
         run = self.run_id(run)
         return feature_record(self.connection, run, names.feature_id(self.connection, run, feature))
+
+    def export(
+        self,
+        path: str | Path,
+        run: str | None = None,
+        *,
+        query: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        rows: "Literal['edges', 'features'] | None" = None,
+        measure: str | None = None,
+        min_similarity: float | None = None,
+        layers: str | None = None,
+        format: str | None = None,
+        overwrite: bool = False,
+    ) -> "Exported":
+        """Write a run, or what a query with these `values` finds, as JSON, GraphML, GEXF, CSV or Parquet.
+
+        The suffix tells the format. A graph has the features, here those that the query names, and the edges among
+        them; `measure` is their similarity, and edges below `min_similarity` are left out. A table has the edges, or
+        the features, or the query's rows.
+
+        Raises:
+            InputError: something is unknown or not allowed, there is nothing to write, or the file exists.
+        """
+        from saedb.cypher.export.write import Request, export
+
+        request = Request(
+            run=run, query=query, values=values or {}, folders=self._folders, rows=rows,
+            measure=measure, min_similarity=min_similarity, layers=layers,
+        )  # fmt: skip
+        return export(self, str(path), request, format_=format, overwrite=overwrite)
+
+    def networkx(
+        self,
+        run: str | None = None,
+        *,
+        measure: str | None = None,
+        min_similarity: float | None = None,
+        layers: str | None = None,
+    ) -> "DiGraph[str]":
+        """Return a run as a ``networkx.DiGraph``, with every property and measure; all of it is held in memory.
+
+        Raises:
+            InputError: the run, measure or layers are unknown.
+        """
+        from saedb.cypher.export.write import Request, networkx_graph
+
+        request = Request(run=run, measure=measure, min_similarity=min_similarity, layers=layers)
+        return networkx_graph(self, request)
 
     def rows(self, query: Query, values: Mapping[str, Any]) -> list[Row]:
         """Return the rows of a query; its run and features are looked up first, so that short names do.

@@ -13,7 +13,7 @@ from saedb.cypher.nearest import suggestion
 from saedb.cypher.query import Query
 from saedb.ingest.errors import InputError
 
-GROUPS: Final = ("evolution", "gates", "communities", "edges", "features")
+GROUPS: Final = ("evolution", "gates", "communities", "edges", "features", "prompts")
 """The groups of the shipped queries, in the order of a list."""
 
 

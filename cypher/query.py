@@ -13,7 +13,7 @@ from saedb.cypher.nearest import suggestion
 from saedb.cypher.parameter import Parameter, Value
 from saedb.ingest.errors import InputError
 
-ColumnType = Literal["run", "feature", "integer", "float", "string", "boolean"]
+ColumnType = Literal["run", "feature", "name", "integer", "float", "string", "boolean", "path"]
 
 PRESET: Final = "preset"
 """The name by which values may ask for a preset."""

@@ -25,6 +25,13 @@ WITH e LIMIT $batch
 DELETE e
 RETURN count(*) AS n
 """
+# A feature may be active on many tokens of many prompts, and goes with all of them where it is detached.
+_ACTIVATES: Final = """
+MATCH (p:Prompt {run: $run})-[e:ACTIVATES]->()
+WITH e LIMIT $batch
+DELETE e
+RETURN count(*) AS n
+"""
 
 
 def drop(connection: Connection, run: str, report: Report = silent) -> None:
@@ -57,6 +64,8 @@ def remove_contents(claim: Claim, report: Report = silent) -> None:
             passed("removal committed")
             done += n
             report("removing edges", done, max(edges, done) if edges else None)
+    while claim.write(_ACTIVATES, batch=BATCH):
+        passed("removal committed")
     done, features = 0, sum(row["features"] for row in rows)
     for label in [FEATURE.label, *(node.label for node in NODES if node not in (FEATURE, RUN))]:
         while n := claim.write(_nodes(label), batch=BATCH):

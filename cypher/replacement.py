@@ -3,7 +3,8 @@
 1. The graph has to hold the run as it is on disk, and nothing of the user's on the nodes that are to go.
 2. The stage writes its table and its record into the run directory.
 3. Under a claim the old nodes go in bounded transactions, and the rows that a load would write (`contents`) come: the
-   graph is then the one that a load of the run directory makes. Of communities only some partitions need go.
+   graph is then the one that a load of the run directory makes. Of communities only some partitions need go, and of
+   prompts only one.
 
 A process that is stopped in 3 leaves a run that is not ready, and whoever replaces something next loads it first; one
 that is killed between 2 and 3, a graph of another content than the run directory, which ``saedb load`` mends.
@@ -43,8 +44,10 @@ class Found:
     nodes: tuple[Node, ...]
     parts: Callable[[RunDirectory], Iterator[Part]]
     """Yields nodes of these kinds and their relationships, from the run directory."""
-    partitions: Callable[[RunDirectory], list[str]] | None = None
-    """Names the partitions whose nodes go; None: all nodes of the kinds."""
+    going: Callable[[RunDirectory], list[str]] | None = None
+    """Names the partitions whose nodes go, or the ids of these; None: all nodes of the kinds."""
+    changes_default: bool = False
+    """Whether features may then carry the numbers of another partition."""
 
 
 GATES: Final = Found(nodes=(schema.GATE,), parts=contents.gates)
@@ -60,10 +63,16 @@ def communities(going: Callable[[RunDirectory], list[str]], coming: str | None) 
             yield from contents.resolutions(run, coming)
 
     nodes = (schema.COMMUNITY, schema.RESOLUTION, schema.PARTITION)
-    return Found(nodes=nodes, parts=parts, partitions=going)
+    return Found(nodes=nodes, parts=parts, going=going, changes_default=True)
 
 
-_CHOSEN: Final = "($partitions IS NULL OR coalesce(n.partition, n.id) IN $partitions)"
+def prompts(going: Callable[[RunDirectory], list[str]], coming: str | None) -> Found:
+    """Return what changes where prompts go, and one comes."""
+    names = [] if coming is None else [coming]
+    return Found(nodes=(schema.PROMPT,), parts=lambda run: contents.prompts(run, names), going=going)
+
+
+_CHOSEN: Final = "($going IS NULL OR coalesce(n.partition, n.id) IN $going)"
 _STATE: Final = "MATCH (r:Run {id: $run}) RETURN r.status = 'ready' AND r.content = $content AS is_there"
 _LEFT: Final = """
 MATCH (r:Run {id: $run})
@@ -124,9 +133,9 @@ def renew(connection: Connection, run: RunDirectory, found: Found, find: Callabl
         RunError: another process is writing the run.
     """
     with run.writing():
-        _mend(connection, run, report)
+        mend(connection, run, report)
         content, before = run.content_hash, _numbers(run)
-        going = found.partitions(run) if found.partitions else None
+        going = found.going(run) if found.going else None
         _check(connection, run, content, found.nodes, going)
         result = find()
         _check(connection, run, content, found.nodes, going)  # for it may have taken hours
@@ -134,14 +143,14 @@ def renew(connection: Connection, run: RunDirectory, found: Found, find: Callabl
             for node in found.nodes:
                 _remove(claim, node, going)
             _write(claim, run, found, report)
-            if going is not None:
+            if found.changes_default:
                 _make_default(claim, run, before, report)
             claim.finish(**contents.run_properties(run))
     _log.info("replaced the %s of run %s", found.nodes[0].label, run.record.id)
     return result
 
 
-def _mend(connection: Connection, run: RunDirectory, report: Report) -> None:
+def mend(connection: Connection, run: RunDirectory, report: Report) -> None:
     """Load a run again whose nodes a process that is gone had begun to replace."""
     state = connection.read(_LEFT, run=run.record.id)
     if state and state[0]["status"] == "loading" and is_dead(state[0]["owner"], state[0]["silent"]):
@@ -149,17 +158,26 @@ def _mend(connection: Connection, run: RunDirectory, report: Report) -> None:
         load(connection, run, report)
 
 
+def check_content(connection: Connection, run: RunDirectory, content: str) -> None:
+    """Check that the graph holds a content of a run.
+
+    Raises:
+        GraphError: it does not.
+    """
+    state = connection.read(_STATE, run=run.record.id, content=content)
+    if not state or not state[0]["is_there"]:
+        raise GraphError(f"the graph does not hold run {run.record.id} as it is on disk; first: saedb load {run.path}")
+
+
 def _check(
-    connection: Connection, run: RunDirectory, content: str, nodes: Collection[Node], partitions: list[str] | None
+    connection: Connection, run: RunDirectory, content: str, nodes: Collection[Node], going: list[str] | None
 ) -> None:
     """Check that the graph holds a content of a run, and nothing of the user's on the nodes."""
     name = run.record.id
-    state = connection.read(_STATE, run=name, content=content)
-    if not state or not state[0]["is_there"]:
-        raise GraphError(f"the graph does not hold run {name} as it is on disk; first: saedb load {run.path}")
+    check_content(connection, run, content)
     for node in nodes:
         known = {"names": [p.name for p in node.properties], "types": _types(node)}
-        rows = connection.read(_OWN.format(label=node.label), run=name, partitions=partitions, **known)
+        rows = connection.read(_OWN.format(label=node.label), run=name, going=going, **known)
         if own := rows[0]["n"]:
             raise GraphError(
                 f"{own} {node.label} of run {name} have labels, properties or relationships of yours, which would go "
@@ -167,12 +185,12 @@ def _check(
             )
 
 
-def _remove(claim: Claim, node: Node, partitions: list[str] | None) -> None:
+def _remove(claim: Claim, node: Node, going: list[str] | None) -> None:
     statements = [_DELETE.format(label=node.label)]
     if types := _types(node):
         statements.insert(0, _PART.format(label=node.label, types="|".join(types)))
     for statement in statements:
-        while claim.write(statement, batch=batches.BATCH, partitions=partitions):
+        while claim.write(statement, batch=batches.BATCH, going=going):
             passed("removal committed")
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Final
 
 from saedb.cypher.connection import Connection, Row
-from saedb.ingest.errors import GraphError
+from saedb.ingest.errors import GraphError, RunError
 from saedb.ingest.naming import quoted
-from saedb.ingest.rundir import RunDirectory
+from saedb.ingest.rundir import RECORD_FILE, RunDirectory
 
 _RUNS: Final = """
 MATCH (r:Run)
@@ -35,7 +35,10 @@ def directory_of(connection: Connection, run: str) -> RunDirectory:
         raise unknown(connection, run)
     if rows[0]["path"] is None:
         raise GraphError(f"run {run} was never loaded whole; load its folder or file again, or: saedb drop {run}")
-    return RunDirectory.open(Path(rows[0]["path"]))
+    path = Path(rows[0]["path"])
+    if not (path / RECORD_FILE).is_file():
+        raise RunError(f"the folder of run {run} is not at {path}; load it from where it is now: saedb load FOLDER")
+    return RunDirectory.open(path)
 
 
 def unknown(connection: Connection, run: str) -> GraphError:

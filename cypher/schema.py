@@ -77,6 +77,10 @@ def _float(name: str, meaning: str, unit: str | None = None) -> Property:
     return Property(name=name, type="FLOAT", meaning=meaning, unit=unit)
 
 
+def _strings(name: str, meaning: str) -> Property:
+    return Property(name=name, type="LIST<STRING>", meaning=meaning)
+
+
 def _of_column(column: tables.Column) -> Property:
     type_: Type = next(name for name, arrow in ARROW.items() if arrow == column.type)
     return Property(name=column.name, type=type_, meaning=column.meaning, unit=column.unit)
@@ -139,10 +143,13 @@ FEATURE: Final = Node(
     properties=(
         _RUN,
         *map(_of_column, tables.FEATURES.columns),
+        _string("label_source", "where that label is from: auto, or source, author and (method)"),
+        _strings("labels", "all its labels, that one first"),
+        _strings("label_sources", "where each of these is from"),
         _integer("community", "number of its community, in the partition that is the default"),
     ),
     indexes=(("run",), ("run", "layer")),
-    full_text=("label", "top_tokens"),
+    full_text=("label", "labels", "top_tokens"),
 )
 
 PARTITION: Final = Node(
@@ -207,6 +214,20 @@ SPLIT: Final = Node(
     meaning="a feature that several of the next layer divide among themselves",
     key=("run", "id"),
     properties=(_RUN, *_of_table(tables.SPLITS)),
+    indexes=(("run",),),
+)
+
+_BETWEEN_PROMPTS: Final = ("features", "positions", "activations")
+"""Columns that become relationships."""
+
+PROMPT: Final = Node(
+    label="Prompt",
+    meaning="a text that is not the run's, read by its model and SAEs",
+    key=("run", "id"),
+    properties=(
+        _RUN,
+        *(_of_column(column) for column in tables.PROMPTS.columns if column.name not in _BETWEEN_PROMPTS),
+    ),
     indexes=(("run",),),
 )
 
@@ -310,9 +331,22 @@ CHILD: Final = Relationship(
     ),
 )
 
-NODES: Final = (RUN, SAE, FEATURE, PARTITION, COMMUNITY, RESOLUTION, GATE, SPLIT, LANE)
+# (:Prompt)-[:ACTIVATES]->(:Feature)
+ACTIVATES: Final = Relationship(
+    type="ACTIVATES",
+    source=PROMPT.label,
+    target=FEATURE.label,
+    meaning="a feature is active on a token of a prompt; one for each such token",
+    properties=(
+        _float("activation", "the activation; over the feature's max, its share of the largest in the run"),
+        _integer("position", "place among the prompt's tokens, from 0"),
+    ),
+)
+
+NODES: Final = (RUN, SAE, FEATURE, PARTITION, COMMUNITY, RESOLUTION, GATE, SPLIT, PROMPT, LANE)
 RELATIONSHIPS: Final = (
     HAS_SAE, COMPARED_WITH, EVOLVES_TO, IN_COMMUNITY, OF_PARTITION, PART_OF, INPUT_OF, OUTPUT, PARENT_OF, CHILD,
+    ACTIVATES,
 )  # fmt: skip
 BY_LABEL: Final[Mapping[str, Node]] = {node.label: node for node in NODES}
 LAYER_LABEL: Final = r"L\d{2,}"

@@ -72,11 +72,22 @@ def literal(value: Any) -> str:
             raise ValueError(f"no Cypher literal for {value!r}")
 
 
-def lucene(text: str) -> str:
+def lucene(text: str, *, is_beginning: bool = False) -> str:
     r"""Return a full-text query for texts that hold every word of `text`.
 
-    Each word becomes a required phrase, in which only ``"`` and ``\`` have a meaning: ``AND``, ``a/b`` and ``*:*`` are
-    looked for as they stand.
+    Each word becomes a required phrase, in which only ``"`` and ``\` have a meaning: ``AND``, ``a/b`` and ``*:*`` are
+    looked for as they stand. Where `text` is only the beginning of what somebody types, so may its last word be.
     """
-    words = (re.sub(r'(["\\])', r"\\\1", word) for word in text.split())
-    return " ".join(f'+"{word}"' for word in words)
+    *words, last = text.split() or [""]
+    found = [*map(_phrase, words), *_last(last, is_beginning=is_beginning)]
+    return " ".join(f"+{word}" for word in found)
+
+
+def _last(word: str, *, is_beginning: bool) -> list[str]:
+    if is_beginning and len(word) > 1 and word.isalnum():
+        return [f"({_phrase(word)} {word.lower()}*)"]
+    return [_phrase(word)] if word else []
+
+
+def _phrase(word: str) -> str:
+    return '"' + re.sub(r'(["\\])', r"\\\1", word) + '"'

@@ -40,6 +40,7 @@ SOURCES: Final = (
     "rule",
     "statistics",
     "whole",
+    "windows",
 )
 """Modules with compiled functions, or with what these compile in."""
 

@@ -36,6 +36,7 @@ from saedb.ingest.materials import Materials
 from saedb.ingest.memory import Memory
 from saedb.ingest.motifs.settings import GateSettings, SplitSettings
 from saedb.ingest.motifs.stage import Dictionary, MemoryBoundError, Motifs
+from saedb.ingest.pieces import Pieces
 from saedb.ingest.record import TokenCounts
 from saedb.ingest.rule import EdgeRule
 from saedb.ingest.rundir import DOCUMENTS_FILE, EXAMPLES_FILE, FEATURES_FILE, TOKENS_FILE, RunDirectory, edges_file
@@ -46,6 +47,7 @@ from saedb.ingest.statistics import FeatureStatistics, feature_statistics
 from saedb.ingest.stretches import StoredText
 from saedb.ingest.tables import DOCUMENTS, EDGES, EXAMPLES, FEATURES, TOKENS
 from saedb.ingest.vocabulary import Vocabulary, vocabulary
+from saedb.ingest.wholewords import whole_words
 
 Statistics = Mapping[str, FeatureStatistics]
 """By SAE id."""
@@ -226,10 +228,12 @@ class Computation:
             self._run.write(EXAMPLES, EXAMPLES_FILE, self._examples(stage.advance))
 
     def _examples(self, advance: Callable[[], None]) -> Iterator[pa.Table]:
-        documents, tokenizer = self._materials.contexts.documents.ravel(), self._materials.model.tokenizer
+        contexts, pieces = self._materials.contexts, Pieces(self._materials.model.tokenizer)
+        documents = contexts.documents.ravel()
         for source in self._sources:
             hits = top_hits(self._text, source.id, source.d_sae, documents=documents, count=self._config.examples)
-            yield example_rows(hits, self._materials.contexts, tokenizer, self._ids[source.id])
+            ids = self._ids[source.id]
+            yield example_rows(self._text, source.id, hits, contexts=contexts, pieces=pieces, ids=ids)
             advance()
 
     def _write_features(self, statistics: Statistics) -> None:
@@ -242,9 +246,8 @@ class Computation:
     def _features(
         self, statistics: Statistics, words: Vocabulary, advance: Callable[[int], None]
     ) -> Iterator[pa.Table]:
-        examples = short_examples(
-            self._run.parts(EXAMPLES, EXAMPLES_FILE, "feature", "rank", "before", "token", "after")
-        )
+        examples = short_examples(self._run.parts(EXAMPLES, EXAMPLES_FILE, "feature", "rank", "tokens", "at"))
+        whole = whole_words(self._run.parts(EXAMPLES, EXAMPLES_FILE, "feature", "tokens", "at"))
         for source, loaded in zip(self._sources, self._materials.saes, strict=True):
             ids, found = self._ids[source.id], statistics[source.id]
             before, after = self._materials.set.before(source), self._materials.set.after(source)
@@ -260,6 +263,7 @@ class Computation:
                 top=top_words(self._text, source.id, source.d_sae, tokens=self._tokens.ravel(), vocabulary=words),
                 promoted=self._promoted(loaded, words, advance),
                 examples=[examples.get(feature, []) for feature in ids],
+                whole=whole,
             )
 
     def _promoted(

@@ -1,25 +1,22 @@
-"""The contexts in which each feature is most active, and their text around the active token."""
+"""The contexts in which each feature is most active: the tokens around the active one, and how active it is on them."""
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerBase
 
 from saedb.ingest.compiled import compiled
 from saedb.ingest.contexts import Contexts
+from saedb.ingest.pieces import Pieces
 from saedb.ingest.ranking import rise
 from saedb.ingest.stretches import Stretches
 from saedb.ingest.tables import EXAMPLES, rows
+from saedb.ingest.windows import Windows, activations, windows
 
 Integers = NDArray[np.int64]
-
-BEFORE: Final = 12
-"""Tokens of text before the active one."""
-AFTER: Final = 6
-"""Tokens of text after it."""
 
 _POOL: Final = 3
 """Contexts held per example, so that examples can be taken from different documents."""
@@ -88,18 +85,20 @@ def _collect(
 
 
 def example_rows(
-    hits: Hits, contexts: Contexts, tokenizer: PreTrainedTokenizerBase, ids: NDArray[np.object_]
+    text: Stretches, sae: str, hits: Hits, *, contexts: Contexts, pieces: Pieces, ids: NDArray[np.object_]
 ) -> pa.Table:
     """Return the rows of the examples file for one SAE.
 
     Args:
+        text: its activations.
+        sae: id of the SAE.
         hits: from `top_hits`.
         contexts: the text.
-        tokenizer: the model's.
+        pieces: of the model's tokenizer.
         ids: id of each feature, [d_sae].
     """
     places, which = np.unique(hits.token, return_inverse=True)  # features share many of them
-    before, token, after = (np.array(column, dtype=object) for column in texts(contexts, places, tokenizer))
+    around = windows(contexts, places)
     return rows(
         EXAMPLES,
         {
@@ -109,62 +108,31 @@ def example_rows(
             "context": hits.token // contexts.tokens.shape[1],
             "position": hits.token % contexts.tokens.shape[1],
             "activation": hits.activation,
-            "before": before[which],
-            "token": token[which],
-            "after": after[which],
+            "tokens": _texts(contexts, around, pieces).take(pa.array(which)),
+            "activations": _activations(text, sae, hits.feature, around.take(which)),
+            "at": around.at[which],
         },
     )
 
 
-def texts(
-    contexts: Contexts, places: Integers, tokenizer: PreTrainedTokenizerBase
-) -> tuple[list[str], list[str], list[str]]:
-    """Return the text before, of and after each place, none of it beyond the token's document and context.
-
-    Args:
-        contexts: the text.
-        places: numbers of tokens in the whole text.
-        tokenizer: the model's.
-    """
-    parts: list[tuple[str, str, str]] = []
-    for start in range(0, len(places), _PLACES):
-        windows = [_window(contexts, place) for place in places[start : start + _PLACES].tolist()]
-        whole = _decoded(tokenizer, [tokens for tokens, _ in windows])
-        heads = _decoded(tokenizer, [tokens[:at] for tokens, at in windows])
-        upto = _decoded(tokenizer, [tokens[: at + 1] for tokens, at in windows])
-        parts += [_cut(*strings) for strings in zip(whole, heads, upto, strict=True)]
-    return [p[0] for p in parts], [p[1] for p in parts], [p[2] for p in parts]
+def _texts(contexts: Contexts, around: Windows, pieces: Pieces) -> pa.ListArray:
+    """Return the texts of the tokens of each window."""
+    ids, spans, at = contexts.tokens.ravel()[around.token], around.spans, around.at.tolist()
+    found: list[pa.Array] = []
+    for start in range(0, len(at), _PLACES):
+        part = slice(start, start + _PLACES)
+        divided = pieces.of([ids[span].tolist() for span in spans[part]], at[part])
+        found.append(pa.array(list(chain.from_iterable(divided)), pa.string()))
+    return _lists(around, pa.concat_arrays(found) if found else pa.array([], pa.string()))
 
 
-def _window(contexts: Contexts, place: int) -> tuple[list[int], int]:
-    """Return the tokens around a place, and where it is among them."""
-    context, position = divmod(place, contexts.tokens.shape[1])
-    span = slice(max(position - BEFORE, 0), position + AFTER + 1)
-    tokens, documents = contexts.tokens[context, span], contexts.documents[context, span]
-    at = position - span.start
-    same = documents == documents[at]
-    return tokens[same].tolist(), int(same[:at].sum())
+def _activations(text: Stretches, sae: str, feature: Integers, around: Windows) -> pa.ListArray:
+    """Return the activations of each feature on the tokens of the window beside it."""
+    return _lists(around, pa.array(activations(text, sae, np.repeat(feature, around.lengths), around.token)))
 
 
-def _decoded(tokenizer: PreTrainedTokenizerBase, tokens: list[list[int]]) -> list[str]:
-    return tokenizer.batch_decode(tokens, clean_up_tokenization_spaces=False)
-
-
-def _cut(whole: str, head: str, upto: str) -> tuple[str, str, str]:
-    """Return `whole` in three parts, given the text of the tokens before one and of the tokens up to it.
-
-    A character whose bytes are spread over several tokens counts to the first part it can be read in.
-    """
-    start = min(_shared(whole, head), max(len(whole) - 1, 0))
-    end = max(_shared(whole, upto), min(start + 1, len(whole)))
-    return whole[:start], whole[start:end], whole[end:]
-
-
-def _shared(whole: str, part: str) -> int:
-    """Return how many characters both start with; `part` differs only where a character is incomplete."""
-    if whole.startswith(part):
-        return len(part)
-    return next((i for i, (a, b) in enumerate(zip(whole, part, strict=False)) if a != b), len(whole))
+def _lists(around: Windows, values: pa.Array) -> pa.ListArray:
+    return pa.ListArray.from_arrays(pa.array(around.start, pa.int32()), values)
 
 
 def _varied(pool: Hits, documents: NDArray[np.int32], count: int) -> Hits:

@@ -19,6 +19,10 @@ from saedb.ingest.vocabulary import visible
 
 SHORT_EXAMPLES: Final = 3
 """Examples in the feature table; the others are in the examples table."""
+_BEFORE: Final = 12
+"""Tokens of these before the active one."""
+_AFTER: Final = 6
+"""Tokens of these after it."""
 
 _NEURONPEDIA: Final = "https://www.neuronpedia.org"
 
@@ -42,8 +46,12 @@ def feature_rows(
     top: Sequence[TopWords],
     promoted: Sequence[Sequence[str]],
     examples: Sequence[Sequence[str]],
+    whole: Mapping[str, Mapping[str, str]],
 ) -> pa.Table:
-    """Return the feature table's rows for one SAE; every argument but `source` is by feature, [d_sae]."""
+    """Return the feature table's rows for one SAE; every argument but `source` is by feature, [d_sae].
+
+    `whole` is by id of the feature, as `wholewords.whole_words` returns it.
+    """
     count = len(ids)
     return rows(
         FEATURES,
@@ -60,12 +68,16 @@ def feature_rows(
             "mean": statistics.mean,
             "max": statistics.max,
             "threshold": statistics.threshold,
+            "histogram": [
+                counts if found else None
+                for counts, found in zip(statistics.histogram.tolist(), statistics.n_positive, strict=True)
+            ],
             "positional": statistics.positional,
             "state_in": state_in,
             "state_out": state_out,
             "best_in": best_in,
             "best_out": best_out,
-            "label": [label(t, p) for t, p in zip(top, promoted, strict=True)],
+            "label": [label(t, p, whole.get(id_, {})) for t, p, id_ in zip(top, promoted, ids, strict=True)],
             "top_tokens": [list(t.words) for t in top],
             "promoted_tokens": [list(p) for p in promoted],
             "examples": [list(e) for e in examples],
@@ -100,16 +112,21 @@ def short_examples(examples: Iterable[pa.Table]) -> Mapping[str, list[str]]:
     """Return the first `SHORT_EXAMPLES` examples of features by their id, each as text with the active token in [[ ]].
 
     Args:
-        examples: rows of the examples table, by feature and then by rank, part by part; of their columns, feature, rank
-            and the three of text.
+        examples: rows of the examples table, by feature and then by rank, part by part; of their columns, feature,
+            rank, tokens and at.
     """
     by_feature: defaultdict[str, list[str]] = defaultdict(list)
     for part in examples:
         chosen = part.filter(pa.array(part["rank"].to_numpy() < SHORT_EXAMPLES))
-        columns = (chosen[name].to_pylist() for name in ("feature", "before", "token", "after"))
-        for feature, before, token, after in zip(*columns, strict=True):
-            by_feature[feature].append(_one_line(before, token, after))
+        columns = (chosen[name].to_pylist() for name in ("feature", "tokens", "at"))
+        for feature, tokens, at in zip(*columns, strict=True):
+            by_feature[feature].append(_short(tokens, at))
     return by_feature
+
+
+def _short(tokens: Sequence[str], at: int) -> str:
+    before, after = tokens[max(at - _BEFORE, 0) : at], tokens[at + 1 : at + 1 + _AFTER]
+    return _one_line("".join(before), tokens[at], "".join(after))
 
 
 def _one_line(before: str, token: str, after: str) -> str:

@@ -66,6 +66,7 @@ def _encode(
     with stages.stage("calibrate", 1) as stage:
         calibration = encoder.calibrate(tokens, count_all=config.count_all)
         stage.advance()
+    run.update(medians=calibration.medians)
     _check_disk(store, run, calibration.l0, missing)
 
     def shard(part: slice, progress: Callable[[int], None]) -> Shard:

@@ -57,6 +57,11 @@ def contents(config: IngestConfig) -> Mapping[str, str]:
     return {name: _sha256(by_path) for name, by_path in found.items() if by_path}
 
 
+def of_model(folder: Path) -> str:
+    """Return the sha256 over the files of a model's folder, as `contents` has it under ``model``."""
+    return _sha256({folder: _of_model(folder)})
+
+
 def _absolute(path: Path | None, name: str | None) -> str | None:
     return str(path) if path else name
 

@@ -1,10 +1,11 @@
 """Automatic labels: the tokens on which a feature is active, and those that its decoder direction promotes.
 
 A label is short text for people: the few words that carry most of a feature's activation. Where no few words do, it
-names the largest, and then what the feature promotes: ``world, war, … → ago, later``.
+names the largest, and then what the feature promotes: ``world, war, … → ago, later``. A token that is mostly a piece of
+a word stands in the word of an example: ``[am]endment``.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -96,11 +97,17 @@ def promoted_words(
     return result
 
 
-def label(top: TopWords, promoted: Sequence[str]) -> str | None:
-    """Return a feature's label, at most `LONGEST` characters; None for a dead feature."""
+def label(top: TopWords, promoted: Sequence[str], whole: Mapping[str, str]) -> str | None:
+    """Return a feature's label, at most `LONGEST` characters; None for a dead feature.
+
+    Args:
+        top: its top words.
+        promoted: the words that its direction promotes.
+        whole: what stands for words that are only parts of such, without case (`wholewords.whole_words`).
+    """
     if not top.words:
         return None
-    words = _carrying(top)
+    words = [whole.get(word.casefold(), word) for word in _carrying(top)]
     if sum(top.shares[: len(words)]) >= _CONCENTRATED:
         return _shortened(words)
     spread = [*words[:2], "…"]

@@ -63,7 +63,7 @@ def pack(
         stream = min(streams, key=lambda s: s.read) if halves else streams[0]
         stream.begin(document.id)
         for piece in document.pieces():
-            stream.add(_token_ids(tokenizer, piece))
+            stream.add(token_ids(tokenizer, piece))
             ready = sum(min(s.contexts, share) for s, share in zip(streams, shares, strict=True))
             report("tokenise", ready * context_size, wanted * context_size)
             if ready == wanted or stream.contexts >= wanted:
@@ -73,7 +73,8 @@ def pack(
     return _joined(*streams, wanted=wanted)
 
 
-def _token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> Tokens:
+def token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> Tokens:
+    """Return the ids of a text, without BOS or what else a tokenizer would add."""
     # verbose: a document may well be longer than the model's context
     found = tokenizer(text, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
     return np.array(found, dtype=np.int32)

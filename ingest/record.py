@@ -136,6 +136,8 @@ class RunRecord:
     pairs: tuple[tuple[str, str], ...] = ()
     """Ids of upstream and downstream SAE of each computed pair."""
     tokens: TokenCounts | None = None
+    medians: Mapping[str, float] | None = None
+    """Median residual norm by hook, by which attention sinks are told; None where they count, or none is known."""
     dataset: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     device: str | None = None

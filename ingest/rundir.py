@@ -33,15 +33,19 @@ FEATURES_FILE: Final = "features.parquet"
 TOKENS_FILE: Final = "tokens.parquet"
 DOCUMENTS_FILE: Final = "documents.parquet"
 EXAMPLES_FILE: Final = "examples.parquet"
+LABELS_FILE: Final = "labels.parquet"
 COMMUNITIES_FILE: Final = "communities.parquet"
 RESOLUTIONS_FILE: Final = "resolutions.parquet"
 GATES_FILE: Final = "gates.parquet"
 SPLITS_FILE: Final = "splits.parquet"
+PROMPTS_FILE: Final = "prompts.parquet"
 EFFECTS_FILE: Final = "effects.parquet"
 
 _ADOPTED: Final = {
+    LABELS_FILE: tables.LABELS,
     COMMUNITIES_FILE: tables.COMMUNITIES,
     RESOLUTIONS_FILE: tables.RESOLUTIONS,
+    PROMPTS_FILE: tables.PROMPTS,
     EFFECTS_FILE: tables.EFFECTS,
 }
 """Tables that say all of what they hold: others have a part of it in ``run.json``, and are found again."""
@@ -49,7 +53,8 @@ _ADOPTED: Final = {
 RECORD_FILE: Final = "run.json"
 
 _TABLE: Final = re.compile(r"[a-z][a-z_]*\.parquet")
-_TEMPORARY: Final = ".unfinished"
+TEMPORARY: Final = ".unfinished"
+"""How the name of a file ends that is being written."""
 _LONGEST_PATH: Final = 4096
 """Characters that Linux takes."""
 _RECORD: Final = TypeAdapter(RunRecord)
@@ -108,6 +113,22 @@ class RunDirectory:
             path = places.runs() / checked_name("run name", name)
         return cls.open(path)
 
+    @classmethod
+    def newest(cls) -> Self:
+        """Return the newest complete run of the folder of the runs; one that cannot be read is none.
+
+        Raises:
+            RunError: there is none.
+        """
+        found: list[Self] = []
+        for file in places.runs().glob(f"*/{RECORD_FILE}"):
+            with suppress(RunError):
+                found.append(cls.open(file.parent))
+        complete = [run for run in found if run.record.status == "complete"]
+        if not complete:
+            raise RunError(f"there is no complete run in {places.runs()}; make one with: saedb demo or saedb ingest")
+        return max(complete, key=lambda run: (run.record.created, run.record.id))
+
     @contextmanager
     def writing(self) -> Generator[None]:
         """Hold the run's lock, which goes with the process; the record is read again under it.
@@ -119,7 +140,7 @@ class RunDirectory:
         """
         with locked(self.path):
             self.record = type(self).open(self.path).record
-            for left in self.path.rglob(f"*{_TEMPORARY}"):
+            for left in self.path.rglob(f"*{TEMPORARY}"):
                 left.unlink()
             for name, table in _ADOPTED.items():
                 self.has(name, table)
@@ -160,7 +181,7 @@ class RunDirectory:
         with replacing(file, "table") as temporary:
             with pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
                 for batch in batches:
-                    writer.write_table(batch.cast(schema))
+                    writer.write_table(batch.cast(schema), row_group_size=table.group)
                     count += batch.num_rows
             if name in self.record.files:
                 others = {other: entry for other, entry in self.record.files.items() if other != name}
@@ -300,7 +321,7 @@ def replacing(file: Path, kind: Kind | None = None) -> Generator[Path]:
 
     `kind` names the fail points on the way, of which there are none without it.
     """
-    temporary = file.with_name(f".{file.name}.{os.getpid()}{_TEMPORARY}")
+    temporary = file.with_name(f".{file.name}.{os.getpid()}{TEMPORARY}")
     try:
         yield temporary
         _reached(kind, "written")

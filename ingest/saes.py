@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import logging
-import re
 import warnings
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
@@ -20,6 +19,7 @@ from safetensors import SafetensorError
 from saedb.ingest import folders, hooks, metadata, releases
 from saedb.ingest import pairs as pairing
 from saedb.ingest.errors import InputError
+from saedb.ingest.layers import layer_numbers
 from saedb.ingest.naming import name_of
 from saedb.ingest.sources import Folder, Release, SaeSet, SaeSource
 
@@ -51,7 +51,7 @@ def find(
         DownloadError: a release's metadata had to be fetched and could not be.
     """
     paired = None if pairs is None else pairing.layers(pairs)
-    numbers = paired if layers is None else _numbers(layers)
+    numbers = paired if layers is None else layer_numbers(layers)
     found = list(chain.from_iterable(_read(name, numbers, saes_glob, set_name) for name in inputs))
     chosen = [source for source in found if numbers is None or source.layer in numbers]
     lacking = (paired or frozenset()) - {source.layer for source in chosen}
@@ -85,16 +85,6 @@ def weights_hash(sae: SAE[Any]) -> str:
         digest.update(f"{name} {tuple(weights.shape)}\n".encode())
         digest.update(weights.contiguous().cpu().numpy())
     return digest.hexdigest()
-
-
-def _numbers(layers: str) -> frozenset[int]:
-    numbers: set[int] = set()
-    for part in layers.split(","):
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
-        if match is None:
-            raise InputError(f"cannot read layers {layers!r}; write them like 4-8 or 0,2,4-6")
-        numbers.update(range(int(match[1]), int(match[2] or match[1]) + 1))
-    return frozenset(numbers)
 
 
 def _there(inputs: Sequence[str], found: Sequence[SaeSource]) -> str:

@@ -1,7 +1,8 @@
 """Statistics of single features over the counted tokens of a text.
 
-Two passes: moments first, and with the maxima the thresholds; then the tokens and documents above them. Sums run in
-float64 in the order of the text, apart for each half of the documents: they have the same bits however it is cut.
+Two passes: moments first, and with the maxima the thresholds; then the tokens and documents above them, and histograms
+up to the maxima. Sums run in float64 in the order of the text, apart for each half of the documents: they have the same
+bits however it is cut.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from saedb.ingest.compiled import compiled
 from saedb.ingest.stretches import Stretches
+from saedb.ingest.tables import BINS
 from saedb.ingest.whole import TOP, number
 
 Floats = NDArray[np.float64]
@@ -49,6 +51,9 @@ class FeatureStatistics(Moments):
     """Sum of the whole numbers of the activations, of `saedb.ingest.whole`."""
     max: Floats
     """Largest activation."""
+    histogram: Integers
+    """Tokens with an activation above 0 in `BINS` equal bins from 0 to `max`, [d_sae, bins]; of a bin's ends the upper
+    one is in it."""
     threshold: Floats
     """A feature is active strictly above it."""
     positional: NDArray[np.bool_]
@@ -142,10 +147,12 @@ def _activity(
     width = len(threshold)
     n_active, n_documents = np.zeros((2, width), np.int64), np.zeros(width, np.int64)
     numbers, last = np.zeros((2, width), np.int64), np.full(width, -2, np.int64)  # -1 is the document of BOS
+    histogram = np.zeros((width, BINS), np.int64)
     factor = np.divide(TOP, sums.max, out=np.zeros(width), where=sums.max > 0)
     for part in text.read(sae):
-        rows, counts = part.rows[sae], (n_active[part.half], numbers[part.half], n_documents, last)
-        _count(rows.indptr, rows.indices, rows.values, part.counted, part.documents, threshold, factor, *counts)
+        rows, of_features = part.rows[sae], (threshold, factor, sums.max)
+        counts = (n_active[part.half], numbers[part.half], n_documents, last, histogram)
+        _count(rows.indptr, rows.indices, rows.values, part.counted, part.documents, *of_features, *counts)
     rounded = numbers * sums.max / TOP
     halves = [
         Moments(
@@ -167,6 +174,7 @@ def _activity(
         numbers=numbers.sum(axis=0),
         n_documents=n_documents,
         max=sums.max,
+        histogram=histogram,
         threshold=threshold,
         positional=positional,
         halves=(halves[0], halves[1]),
@@ -211,18 +219,26 @@ def _count(
     documents: Any,
     threshold: Any,
     factor: Any,
+    largest: Any,
     n_active: Any,
     numbers: Any,
     n_documents: Any,
     last: Any,
+    histogram: Any,
 ) -> None:
-    """Add whole numbers, count active tokens, and documents with one; `last` is the last document of each feature."""
+    """Add whole numbers, count active tokens, documents with one, and tokens by bin.
+
+    `last` is the last document of each feature. A quotient has no rounding that matters: float64 holds any product of a
+    float32 with the number of bins, and tells any two of their quotients from a whole number.
+    """
+    bins = histogram.shape[1]
     for token in range(len(counted)):
         if not counted[token]:
             continue
         for k in range(indptr[token], indptr[token + 1]):
             feature = int(indices[k])
             numbers[feature] += number(values[k], factor[feature])
+            histogram[feature, int(np.ceil(bins * np.float64(values[k]) / largest[feature])) - 1] += 1
             if values[k] > threshold[feature]:
                 n_active[feature] += 1
                 n_documents[feature] += last[feature] != documents[token]

@@ -17,14 +17,18 @@ from saedb.ingest.errors import RunError
 from saedb.ingest.measures import EFFECTS as EFFECT_MEASURES
 from saedb.ingest.measures import EVIDENCE, MEASURES
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Version of the run directory. A file of a later version is refused."""
+
+BINS: Final = 20
+"""Bins of the histogram of a feature's activations."""
 
 _NO_EDGE: Final = "dead; rare: too few tokens or documents for an edge"
 
 _TEXTS: Final = pa.list_(pa.string())
 _COUNTS: Final = pa.list_(pa.int64())
 _NUMBERS: Final = pa.list_(pa.float64())
+_ACTIVATIONS: Final = pa.list_(pa.float32())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,8 @@ class Table:
     name: str
     meaning: str
     columns: tuple[Column, ...]
+    group: int = 1 << 20
+    """Rows of a row group: a few where single rows are looked up."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -95,6 +101,13 @@ FEATURES: Final = Table(
         _column("mean", pa.float64(), "mean activation over the counted tokens", "activation", null=True),
         _column("max", pa.float64(), "largest activation on a counted token", "activation", null=True),
         _column("threshold", pa.float64(), "active means strictly above this", "activation", null=True),
+        _column(
+            "histogram",
+            _COUNTS,
+            f"counted tokens by activation: {BINS} equal bins from above 0 to max, which is in the last",
+            "tokens",
+            null=True,
+        ),
         _column("positional", pa.bool_(), "over half of its activation mass is on one position", null=True),
         _column(
             "state_in",
@@ -125,7 +138,7 @@ EDGES: Final = Table(
 
 EXAMPLES: Final = Table(
     name="examples",
-    meaning="the contexts in which a feature is most active, one row each",
+    meaning="the contexts in which a feature is most active, one row each; in the order of the features, then by rank",
     columns=(
         _column("feature", pa.string(), "id of the feature"),
         _column("rank", pa.int64(), "0 is the most active context"),
@@ -133,9 +146,27 @@ EXAMPLES: Final = Table(
         _column("context", pa.int64(), "number of the context"),
         _column("position", pa.int64(), "position of the active token in the context"),
         _column("activation", pa.float64(), "activation on that token"),
-        _column("before", pa.string(), "text before it"),
-        _column("token", pa.string(), "the active token"),
-        _column("after", pa.string(), "text after it"),
+        _column("tokens", _TEXTS, "the active token and those around it; joined they are the text"),
+        _column("activations", _ACTIVATIONS, "activation on each of these, whether it counts or not", "activation"),
+        _column("at", pa.int64(), "which of them is the active one, from 0"),
+    ),
+    group=4096,
+)
+
+LABELS: Final = Table(
+    name="labels",
+    meaning="one row per label of a feature, automatic ones among them; there once any were imported",
+    columns=(
+        _column("feature", pa.string(), "id of the feature"),
+        _column("rank", pa.int64(), "order among the labels of its feature; 0 is the preferred one"),
+        _column("text", pa.string(), "the label, on one line"),
+        _column("source", pa.string(), "auto, neuronpedia, paper, or the name that an import gave"),
+        _column("author", pa.string(), "model or person that wrote it", null=True),
+        _column("method", pa.string(), "how it was made, as the source calls that", null=True),
+        _column("score", pa.float64(), "the source's own; higher is better", null=True),
+        _column("file", pa.string(), "file that it was in", null=True),
+        _column("imported", pa.string(), "when, ISO 8601, UTC"),
+        _column("preference", _TEXTS, "what was asked to be preferred, best first; the same in every row"),
     ),
 )
 
@@ -272,6 +303,28 @@ EFFECTS: Final = Table(
     ),
 )
 
+PROMPTS: Final = Table(
+    name="prompts",
+    meaning="one row per text that is not the run's, with the features that are active on its tokens",
+    columns=(
+        _column("id", pa.string(), "name of the prompt"),
+        _column("text", pa.string(), "the text"),
+        _column("created", pa.string(), "when it was read, ISO 8601, UTC"),
+        _column("tokens", _TEXTS, "what the model read, token by token, BOS included"),
+        _column("counted", _COUNTS, "positions of the tokens that count; the others are special, first, or sinks"),
+        _column(
+            "threshold",
+            pa.float64(),
+            "active means above this share of the feature's largest activation; null: as in the run",
+            "share",
+            null=True,
+        ),
+        _column("features", _TEXTS, "ids of the active features, one for each token that it is active on"),
+        _column("positions", _COUNTS, "of each of these, the position of the token"),
+        _column("activations", _NUMBERS, "of each of these, the activation", "activation"),
+    ),
+)
+
 
 def rows(table: Table, columns: Mapping[str, Any]) -> pa.Table:
     """Return rows of `table` from arrays or lists by column; a column left out is null, and so is NaN."""
@@ -292,7 +345,7 @@ def read(table: Table, path: Path) -> pa.Table:
     Raises:
         RunError: the file is missing, damaged, of another table or of a later version of saedb.
     """
-    with _opened(table, path) as file:
+    with opened(table, path) as file:
         return file.read()
 
 
@@ -302,13 +355,13 @@ def parts(table: Table, path: Path, columns: Sequence[str]) -> Iterator[pa.Table
     Raises:
         RunError: as `read` does; while reading, too.
     """
-    with _opened(table, path) as file:
+    with opened(table, path) as file:
         for batch in file.iter_batches(columns=list(columns)):
             yield pa.Table.from_batches([batch])
 
 
 @contextmanager
-def _opened(table: Table, path: Path) -> Generator[pq.ParquetFile]:
+def opened(table: Table, path: Path) -> Generator[pq.ParquetFile]:
     """Open a file that must hold `table`, and say of what goes wrong while it is read what to do."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from saedb.ingest import rundir, tables
+from saedb.ingest.labelling.table import Labels
 from saedb.ingest.motifs.settings import KINDS
 from saedb.ingest.record import GatesRecord, RunRecord, SaeRecord, SplitsRecord, TokenCounts
 from saedb.ingest.rundir import RunDirectory
@@ -12,6 +13,7 @@ TEXTS: Final = (None, "", " ", "a;b,c|d", "'}) DETACH DELETE n //", '"`\\', "\0"
 NUMBERS: Final = (None, 0.0, -0.0, 1e-300, 5e-324, 0.1, -1.0, 1.7976931348623157e308, float("inf"), 1.0, 2.0)
 COUNTS: Final = (None, 0, 1, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 7, 8, 9)
 LISTS: Final = (None, [], [""], ["a", "a"], [";"], ["\0", "'"], ["é"], ["1"], [" ", ","], ["x" * 40_000], ["z"])
+HISTOGRAMS: Final = (None, [0] * 19 + [2**63 - 1], None, *([n] * 20 for n in range(8)))
 WIDTH: Final = len(TEXTS)
 SAES: Final = ("0-a", "1-a", "1-b", "2-a")
 PAIRS: Final = (("0-a", "1-a"), ("1-a", "2-a"), ("1-b", "2-a"))
@@ -39,9 +41,11 @@ def handmade(folder: Path, name: str, *, found: bool = True, **edges: Any) -> Ru
         filled = columns or {"source": [], "target": []}
         run.write(tables.EDGES, rundir.edges_file(source, target), [tables.rows(tables.EDGES, filled)])
     if found:
+        _add_labels(run)
         _add_communities(run)
         _add_gates(run)
         _add_splits(run)
+        _add_prompts(run)
     run.update(status="complete")
     return RunDirectory.open(run.path)
 
@@ -64,6 +68,7 @@ def _features() -> dict[str, Any]:
         "positional": [None, True, False, *[None] * (WIDTH - 3)] * len(SAES),
         "top_tokens": LISTS * len(SAES),
         "examples": [[]] * (WIDTH * len(SAES)),
+        "histogram": HISTOGRAMS * len(SAES),
     }
 
 
@@ -75,6 +80,24 @@ def _edges(source: str, target: str) -> dict[str, Any]:
         "jaccard": NUMBERS[::-1],
         "support": COUNTS,
     }
+
+
+def _add_labels(run: RunDirectory) -> None:
+    """Give some features labels from elsewhere, beside their own, before it, or where they have none."""
+    columns = {
+        "feature": [*ids("0-a")[:4], *ids("0-a")[3:5], ids("2-a")[0]],
+        "rank": [0] * 7,
+        "text": ["one", "é;|", "'}) DETACH DELETE n //", "two", '"`\\', "x" * 500, "\u202e[a]"],
+        "source": ["neuronpedia"] * 5 + ["ours"] * 2,
+        "author": ["gpt-4o-mini", None, "m", "m", "n", None, "A. Person; (x)"],
+        "method": ["oai_token-act-pair", None, None, None, "np_max-act", None, None],
+        "score": [None, 0.5, -0.0, 5e-324, None, None, 1.0],
+        "file": ["batch-0.jsonl.gz"] * 7,
+        "imported": ["2026-01-02T00:00:00+00:00"] * 7,
+        "preference": [[]] * 7,
+    }
+    labels = Labels.of(run).merged(tables.rows(tables.LABELS, columns))
+    labels.preferring(["ours", "auto"]).write(run)
 
 
 def _add_communities(run: RunDirectory) -> None:
@@ -174,3 +197,21 @@ def _add_splits(run: RunDirectory) -> None:
     }
     run.write(tables.SPLITS, rundir.SPLITS_FILE, [tables.rows(tables.SPLITS, columns)])
     run.update(splits=SplitsRecord(settings={}, count=2))
+
+
+def _add_prompts(run: RunDirectory) -> None:
+    """Write prompts of odd texts; a feature of the last one is active on two of its tokens, those of one on none."""
+    texts = [text for text in TEXTS if text]
+    features = [[], *([id_] for id_ in ids("0-a")[: len(texts) - 2]), [ids("1-a")[0], *ids("0-a")[:2], ids("1-a")[0]]]
+    columns = {
+        "id": [f"p{i}" for i in range(len(texts))],
+        "text": texts,
+        "created": ["2026-01-01T00:00:00+00:00"] * len(texts),
+        "tokens": [[text, "", "\0"] for text in texts],
+        "counted": [[1, 2]] * len(texts),
+        "threshold": [None, 0.0, 5e-324, *[0.1] * (len(texts) - 3)],
+        "features": features,
+        "positions": [[], *[[2]] * (len(texts) - 2), [1, 1, 1, 2]],
+        "activations": [[], *[[5e-324]] * (len(texts) - 2), [1e-300, 0.1, 1.7976931348623157e308, 0.1]],
+    }
+    run.write(tables.PROMPTS, rundir.PROMPTS_FILE, [tables.rows(tables.PROMPTS, columns)])

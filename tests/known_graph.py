@@ -16,6 +16,8 @@ from saedb.cypher.library import library
 from saedb.cypher.load import load
 from saedb.cypher.server.local import LocalServer
 from saedb.ingest import rundir, tables
+from saedb.ingest.prompts.prompt import Prompt
+from saedb.ingest.prompts.stored import StoredPrompts
 from saedb.ingest.record import GatesRecord, RunRecord, SaeRecord, SplitsRecord
 from saedb.ingest.rundir import RunDirectory
 
@@ -164,6 +166,15 @@ COMMUNITIES = (
     Community("rough", 0, "everything", ("0/0", "1/0", "2/0", "3/0", "0/1", "1/1", "2/1")),
     Community("rough", 1, "tax", ("1/2", "2/2", "2/3")),
 )
+# feature, position, activation; of a largest one of 5
+ACTIVE = {
+    "law": (
+        ("0/0", 2, 4.0), ("0/0", 3, 4.5), ("0/1", 2, 5.0), ("0/2", 2, 1.5), ("1/0", 2, 4.0), ("1/0", 3, 2.0),
+        ("1/2", 2, 6.0), ("1/3", 2, 1.2), ("2/0", 2, 3.0), ("2/2", 2, 2.5), ("3/0", 2, 2.0), ("0/5", 3, 9.0),
+    ),
+    "rivers": (("0/1", 1, 5.0),),
+}  # fmt: skip
+TOKENS_OF = {"law": ("<s>", "the", " courts", " of"), "rivers": ("<s>", "rivers")}
 MEASURE, FLOOR = "pearson", 0.1
 RESOLUTIONS = ((0.5, 2, 7, 0.3, 0.8), (2.0, 4, 3, 0.4, 0.7))
 TOKENS = 10_000
@@ -211,12 +222,30 @@ def known_run(folder: Path) -> RunDirectory:
     _write_edges(run, {edge: dict(zip(measures, values, strict=True)) for edge, values in EDGES.items()})
     _write_motifs(run)
     _write_communities(run)
+    for name in ACTIVE:
+        StoredPrompts.of(run).added(known_prompt(name)).write(run)
     run.update(
         status="complete",
         gates=GatesRecord(settings={}, tested={}, kept={}, chance={}),
         splits=SplitsRecord(settings={}, count=len(SPLITS)),
     )
     return run
+
+
+def known_prompt(name: str) -> Prompt:
+    """Return a prompt of the run with every measure."""
+    features, positions, activations = zip(*ACTIVE[name], strict=True)
+    tokens = TOKENS_OF[name]
+    return Prompt(
+        id=name,
+        text="".join(tokens[1:]),
+        created=f"2999-02-0{len(tokens)}T00:00:00+00:00",
+        tokens=tokens,
+        counted=tuple(range(1, len(tokens))),
+        features=tuple(map(whole, features)),
+        positions=positions,
+        activations=activations,
+    )
 
 
 def bare_run(folder: Path) -> RunDirectory:

@@ -1,4 +1,7 @@
-"""Gates and splits for a made-up run: some of each kind and verdict, among features that have edges in common."""
+"""Gates, splits, labels and prompts for a made-up run; some gates of each kind, on features with edges in common.
+
+On each token of a prompt, some features of every layer are active.
+"""
 
 from itertools import cycle, islice
 from typing import Any
@@ -7,16 +10,18 @@ import numpy as np
 import pyarrow as pa
 
 from saedb.ingest import rundir, tables
+from saedb.ingest.labelling.table import Labels
 from saedb.ingest.motifs.settings import KINDS, VERDICTS
 from saedb.ingest.record import GatesRecord, SplitsRecord
 from saedb.ingest.rundir import RunDirectory
 
 EACH = 40
-"""Gates of each pair of SAEs, and splits."""
+"""Gates of each pair of SAEs, and splits; features of each SAE that are active on a prompt."""
+PROMPTS = 3
 
 
 def plant(run: RunDirectory, seed: int) -> RunDirectory:
-    """Write the tables of both stages into a complete run."""
+    """Write the tables of both stages, and prompts, into a complete run."""
     random = np.random.default_rng(seed)
     gates, splits = [], []
     for file in run.edge_files:
@@ -25,11 +30,23 @@ def plant(run: RunDirectory, seed: int) -> RunDirectory:
         splits += _splits(edges.groupby("source")["target"].apply(list), random)
     run.write(tables.GATES, rundir.GATES_FILE, [_rows(tables.GATES, gates)])
     run.write(tables.SPLITS, rundir.SPLITS_FILE, [_rows(tables.SPLITS, splits)])
+    run.write(tables.PROMPTS, rundir.PROMPTS_FILE, [_rows(tables.PROMPTS, _prompts(run, random))])
     run.update(
         gates=GatesRecord(settings={}, tested={}, kept={}, chance={}),
         splits=SplitsRecord(settings={}, count=len(splits)),
     )
+    _label(run, random)
     return run
+
+
+def _label(run: RunDirectory, random: np.random.Generator) -> None:
+    """Give some features a label from elsewhere."""
+    ids = np.array(run.read(tables.FEATURES, rundir.FEATURES_FILE)["id"].to_pylist(), dtype=object)
+    own = ids[random.random(len(ids)) < 0.3]
+    columns = {"feature": own, "rank": [0] * len(own), "text": [f"named {id_}" for id_ in own]}
+    columns |= {"source": ["names"] * len(own), "imported": [run.record.created] * len(own)}
+    found = tables.rows(tables.LABELS, columns | {"preference": [[]] * len(own)})
+    Labels.of(run).merged(found).write(run)
 
 
 def _rows(table: tables.Table, rows: list[dict[str, object]]) -> pa.Table:
@@ -80,4 +97,24 @@ def _split(parent: str, children: list[str], random: np.random.Generator) -> dic
         **dict.fromkeys(("overlap", "overlap_chosen"), overlap),
         "score": coverage * (1 - overlap),
         "support": int(random.integers(10, 1000)),
+    }
+
+
+def _prompts(run: RunDirectory, random: np.random.Generator) -> list[dict[str, object]]:
+    features = run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pandas()
+    return [_prompt(f"prompt-{number}", features.groupby("depth")["id"], random) for number in range(PROMPTS)]
+
+
+def _prompt(name: str, features: Any, random: np.random.Generator) -> dict[str, object]:
+    active = features.sample(EACH, random_state=random).tolist()
+    return {
+        "id": name,
+        "text": f"text of {name}",
+        "created": f"2026-01-{random.integers(10, 30)}T00:00:00+00:00",
+        "tokens": ["<s>", "text", " of", f" {name}"],
+        "counted": [1, 2, 3],
+        "threshold": None,
+        "features": active,
+        "positions": random.integers(1, 4, len(active)).tolist(),
+        "activations": random.uniform(0.1, 3, len(active)).tolist(),
     }

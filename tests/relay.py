@@ -10,9 +10,9 @@ from contextlib import contextmanager
 class Relay:
     """Passes on what comes in at `port`; `cut` ends every connection, and `close` takes no new ones either."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, port: int = 0) -> None:
         self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._sockets: list[socket.socket] = []
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept)]
@@ -50,8 +50,8 @@ class Relay:
 
 
 @contextmanager
-def relayed(target: int) -> Iterator[Relay]:
-    relay = Relay(target)
+def relayed(target: int, port: int = 0) -> Iterator[Relay]:
+    relay = Relay(target, port)
     try:
         yield relay
     finally:

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from labelled import labels_of
 
 from saedb.cypher.connection import Connection
 from saedb.cypher.edgetable import import_edges
 from saedb.ingest import rundir, tables
 from saedb.ingest.motifs.settings import GATE, KINDS, GateSettings, SplitSettings
+from saedb.ingest.prompts.prompt import Prompt
+from saedb.ingest.prompts.stored import StoredPrompts
 from saedb.ingest.record import GatesRecord, SplitsRecord
 from saedb.ingest.rundir import RunDirectory
 
@@ -52,6 +55,7 @@ def make_run(folder: Path, name: str, *, seed: int = 0) -> RunDirectory:
         with run.writing():
             find_gates(run, seed)
             find_splits(run, seed)
+            find_prompts(run, seed)
     return run
 
 
@@ -77,6 +81,32 @@ def find_splits(run: RunDirectory, seed: int = 0, count: int = 5) -> SplitsRecor
     record = SplitsRecord(settings=asdict(SplitSettings()), count=count)
     run.write(tables.SPLITS, rundir.SPLITS_FILE, [_table(tables.SPLITS, rows)], splits=record)
     return record
+
+
+def find_prompts(run: RunDirectory, seed: int = 0, count: int = 3) -> None:
+    """Write prompts, as if a model had read them."""
+    stored = StoredPrompts(tables.PROMPTS.schema.empty_table())
+    for number in range(count):
+        stored = stored.added(made_up_prompt(seed, number))
+    stored.write(run)
+
+
+def made_up_prompt(seed: int = 0, number: int = 0) -> Prompt:
+    """Return a prompt with features of every layer on its tokens."""
+    random = np.random.default_rng((seed, number))
+    active = [(id_, int(random.integers(1, 4))) for layer in LAYERS for id_ in _ids(random, layer, 6)]
+    features, positions = zip(*active, *[(id_, at % 3 + 1) for id_, at in active[:5]], strict=True)
+    return Prompt(
+        id=f"prompt-{number}",
+        text=f"the text {number}",
+        created=f"2026-01-0{number + 1}T00:00:00+00:00",
+        tokens=("<s>", "the", " text", f" {number}"),
+        counted=(1, 2, 3),
+        threshold=None if number % 2 else 0.1,
+        features=features,
+        positions=positions,
+        activations=tuple(random.random(len(features)).tolist()),
+    )
 
 
 def _gate(random: np.random.Generator, kind: str, number: int) -> dict[str, Any]:
@@ -154,7 +184,8 @@ def graph(connection: Connection, run: str) -> dict[str, Any]:
 def check_tables(connection: Connection, run: RunDirectory) -> None:
     """Compare every feature and edge of the graph, with all its properties, to the rows of the tables."""
     id_ = run.record.id
-    rows = run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pylist()
+    labels = labels_of(run)
+    rows = [{**row, **labels.get(row["id"], {})} for row in run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pylist()]
     found = connection.read("MATCH (f:Feature {run: $run}) RETURN properties(f) AS p", run=id_)
     assert _known_rows(row["p"] for row in found) == _known_rows({**row, "run": id_} for row in rows)
     rows = [row for name in run.edge_files for row in run.read(tables.EDGES, name).to_pylist()]

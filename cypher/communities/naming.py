@@ -28,6 +28,8 @@ _LONGEST: Final = 60
 _WORD: Final = re.compile(r"[^\W_]{2,}(?:['\u2019][^\W_]+)*")
 _PROMOTED: Final = "→"
 """What follows it in an automatic label is what the feature promotes, not what it is active on."""
+_NO_BRACKETS: Final = str.maketrans("", "", "[]")
+"""An automatic label shows so which part of a word is the token."""
 _LIFT: Final = 1.5
 """How much more frequent than among all features a word is to be among those of a community."""
 _STEM: Final = 5
@@ -92,7 +94,7 @@ class Words:
 
 def _words(feature: tuple[str | None, Sequence[str] | None]) -> list[str]:
     label, tokens = feature
-    told = (label or "").partition(_PROMOTED)[0]
+    told = (label or "").partition(_PROMOTED)[0].translate(_NO_BRACKETS)
     texts = [told, *(tokens if tokens is not None else ())[:_TOKENS]]
     return list(dict.fromkeys(word for text in texts for word in _WORD.findall(text.casefold())))
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from saedb.cypher import contents
 from saedb.cypher.nearest import suggestion
 from saedb.ingest import rundir, tables
 from saedb.ingest.errors import InputError
@@ -93,7 +94,7 @@ def measures_of(run: RunDirectory) -> list[str]:
 def _features(run: RunDirectory) -> pd.DataFrame:
     """Return the features in the order of the model, whatever that of the table: partitions depend on it."""
     columns = ["depth", "id", "sae", "layer", "index", "label", "top_tokens"]
-    found = run.read(tables.FEATURES, rundir.FEATURES_FILE).select(columns)
+    found = contents.labelled(run, run.read(tables.FEATURES, rundir.FEATURES_FILE)).select(columns)
     return found.sort_by([("depth", "ascending"), ("index", "ascending")]).to_pandas()
 
 

@@ -1,12 +1,13 @@
-// Features whose label and top tokens hold all words.
-// Words are looked for as they stand, without regard to case: AND, * and quotes have no special meaning.
+// Features whose labels and top tokens hold all words.
+// Words are looked for as they stand, without regard to case: AND, * and quotes have no special meaning. They may be in
+// labels that are not the preferred one: saedb feature shows all.
 // @group features
 // @param run: run  the run to search
 // @param text: words  the words, in quotes if several
 // @param layer: layer = null  only features of this layer
 // @param limit: integer = 100 in [1, 1000000]  most rows returned
 // @column feature: feature  the feature
-// @column label: string  its label
+// @column label: string  its preferred label
 // @column top_tokens: string  tokens with most of its activation
 // @column density: float (share)  how often it is active
 // @column score: float  relevance

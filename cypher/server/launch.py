@@ -19,6 +19,7 @@ _ADMIN = "org.neo4j.cli.AdminTool"
 
 def prepare(layout: Layout, ports: Ports, memory: Memory, own: Mapping[str, str] = NOTHING_OWN) -> None:
     """Write what the next start reads: ``neo4j.conf``, the class path, and the links to the jars of GDS."""
+    shutil.rmtree(layout.temporary, ignore_errors=True)  # a killed server leaves what it unpacked
     layout.create()
     (layout.conf / "neo4j.conf").write_text(neo4j_conf(ports, memory, own), encoding="utf-8")
     layout.arguments.write_text(f"-cp {_quoted(_class_path(layout))}\n", encoding="utf-8")
@@ -31,7 +32,8 @@ def prepare(layout: Layout, ports: Ports, memory: Memory, own: Mapping[str, str]
 
 
 def _class_path(layout: Layout) -> str:
-    return os.pathsep.join(map(str, (layout.conf, *(jar.file for jar in jars.locked()))))
+    # The first that has a page serves it: the folder goes before the jar of Neo4j Browser, where it is there.
+    return os.pathsep.join(map(str, (layout.conf, layout.web, *(jar.file for jar in jars.locked()))))
 
 
 def _quoted(text: str) -> str:
@@ -104,8 +106,8 @@ def run_admin(
 
 
 def _java(java: Java, layout: Layout, options: Sequence[str]) -> list[str]:
-    crash_report = f"-XX:ErrorFile={layout.logs}/java-crash.log"
-    return [str(java.executable), f"@{layout.arguments}", *options, crash_report]
+    paths = (f"-XX:ErrorFile={layout.logs}/java-crash.log", f"-Djava.io.tmpdir={layout.temporary}")
+    return [str(java.executable), f"@{layout.arguments}", *options, *paths]
 
 
 def set_password(java: Java, layout: Layout, memory: Memory) -> None:

@@ -63,6 +63,21 @@ class Layout:
         return self.root / "password"
 
     @property
+    def web(self) -> Path:
+        """What the server serves as Neo4j Browser."""
+        return self.root / "web"
+
+    @property
+    def login(self) -> Path:
+        """The page whose link logs in to Neo4j Browser, readable by its owner only."""
+        return self.root / "login.html"
+
+    @property
+    def temporary(self) -> Path:
+        """Java's folder of temporary files, emptied at every start."""
+        return self.root / "tmp"
+
+    @property
     def state(self) -> Path:
         """The chosen ports and the process that was started last."""
         return self.root / "state.json"
@@ -100,5 +115,5 @@ class Layout:
     def create(self) -> None:
         """Create the folders; the server's own can be entered by its owner only."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.conf, self.data, self.logs, self.plugins, self.imports):
+        for folder in (self.conf, self.data, self.logs, self.plugins, self.imports, self.temporary):
             folder.mkdir(exist_ok=True)

@@ -13,10 +13,11 @@ from filelock import FileLock, Timeout
 
 from saedb.cypher.address import DATABASE, USERNAME, Address
 from saedb.cypher.connection import Connection
+from saedb.cypher.neo4jbrowser import loginpage
 from saedb.cypher.server import jars, java, launch, own, process, ready, swap
 from saedb.cypher.server.diagnosis import Logs
 from saedb.cypher.server.layout import Layout
-from saedb.cypher.server.settings import CUT_TORN_LOG, HOST, NOTHING_OWN, Ports, free_ports, memory
+from saedb.cypher.server.settings import CUT_TORN_LOG, HOST, NOTHING_OWN, Ports, browser, free_ports, memory
 from saedb.cypher.server.state import State
 from saedb.ingest import places
 from saedb.ingest.errors import GraphError, ServerError
@@ -39,6 +40,8 @@ class Running:
     address: Address
     browser: str
     """Where Neo4j Browser is; the page asks for the password."""
+    login: Path
+    """A page that only its owner can read: it opens Neo4j Browser and logs in."""
     password_file: Path
     home: Path
     pid: int
@@ -56,6 +59,8 @@ class Status:
     problem: str | None
     """Why a running server does not answer."""
     uri: str | None
+    login: str | None
+    """Address of the page that opens Neo4j Browser and logs in."""
     browser: str | None
     pid: int | None
     home: Path
@@ -162,6 +167,7 @@ class LocalServer:
             state=name,
             problem=problem,
             uri=_uri(state.ports) if state and found else None,
+            login=self.layout.login.as_uri() if found and self.layout.login.exists() else None,
             browser=_browser(state.ports) if state and found else None,
             pid=found.pid if found else None,
             home=self.layout.home,
@@ -246,6 +252,8 @@ class LocalServer:
 
     def _start(self, state: State | None, report: Report, undo: ExitStack, more: Mapping[str, str]) -> State:
         """Return the state with a new process, not yet written and not yet ready; `undo` ends the process."""
+        from saedb.cypher.neo4jbrowser import site  # reads the schema, and with it pyarrow
+
         settings = {**own.read(self.layout.own), **more}
         runtime, share = java.find(), memory(psutil.virtual_memory().total, settings)
         jars.fetch(report)
@@ -259,6 +267,7 @@ class LocalServer:
             launch.set_password(runtime, self.layout, share)
             report("setting a password", 1, 1)
         launch.prepare(self.layout, ports, share, settings)
+        site.write(self.layout.web)
         command = launch.server_command(runtime, self.layout, share)
         with process.uninterrupted():
             recorded = process.start(command, launch.environment(self.layout), self.layout.console)
@@ -270,6 +279,7 @@ class LocalServer:
         found = self._process(state)
         is_clean = found is None or process.stop(found, _STOP_SECONDS)
         state.stopped().write(self.layout.state)
+        loginpage.close(self.layout.login)
         if found is None:
             return "not running"
         return "stopped" if is_clean else "killed"
@@ -298,9 +308,12 @@ class LocalServer:
 
     def _running(self, state: State, *, was_running: bool, moved_from: Ports | None) -> Running:
         assert state.process is not None
+        address = self._address(state.ports)
+        loginpage.write(self.layout.login, address, browser(state.ports))
         return Running(
-            address=self._address(state.ports),
+            address=address,
             browser=_browser(state.ports),
+            login=self.layout.login,
             password_file=self.layout.password,
             home=self.layout.home,
             pid=state.process.pid,
@@ -315,7 +328,7 @@ def _uri(ports: Ports) -> str:
 
 def _browser(ports: Ports) -> str:
     """Return the page's address, with the server and the user filled in."""
-    return f"http://{HOST}:{ports.http}/browser/?dbms=bolt://{USERNAME}@{HOST}:{ports.bolt}"
+    return f"{browser(ports)}?dbms=bolt://{USERNAME}@{HOST}:{ports.bolt}"
 
 
 def _check_space(home: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from saedb.cypher.neo4jbrowser import GUIDE
 from saedb.cypher.server.own import HEAP, PAGE_CACHE, TRANSACTIONS, megabytes
 
 HOST = "127.0.0.1"
@@ -99,6 +100,11 @@ def _is_free(port: int) -> bool:
         return False
 
 
+def browser(ports: Ports) -> str:
+    """Return where Neo4j Browser is."""
+    return f"http://{HOST}:{ports.http}/browser/"
+
+
 def neo4j_conf(ports: Ports, memory: Memory, own: Mapping[str, str] = NOTHING_OWN) -> str:
     """Return the text of ``neo4j.conf``; the user's own settings go before saedb's.
 
@@ -120,6 +126,7 @@ def neo4j_conf(ports: Ports, memory: Memory, own: Mapping[str, str] = NOTHING_OW
         "dbms.security.procedures.unrestricted": "gds.*",
         "dbms.security.http_static_content_security_policy_header": _CONTENT_SECURITY,
         "browser.remote_content_hostname_whitelist": "localhost,127.0.0.1",
+        "browser.post_connect_cmd": f"guide {browser(ports)}{GUIDE}",
         "client.allow_telemetry": "false",
         "dbms.usage_report.enabled": "false",
         "dbms.security.allow_csv_import_from_file_urls": "false",

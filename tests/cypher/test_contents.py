@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from handmade import PAIRS, SAES, WIDTH, handmade
+from labelled import labels_of
 
 from saedb.cypher import contents, schema
 from saedb.cypher.contents import Part
@@ -50,7 +51,11 @@ def test_features_are_the_rows_of_their_table_with_their_community_in_the_defaul
     communities = run.read(tables.COMMUNITIES, rundir.COMMUNITIES_FILE).to_pylist()
     number = {id_: row["number"] for row in communities if row["is_default"] for id_ in row["members"]}
     rows = run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pylist()
-    assert rows_of(run, "Feature") == Counter(_known({**row, "community": number.get(row["id"])}) for row in rows)
+    labels = labels_of(run)
+    assert any(len(own["labels"]) > 1 for own in labels.values())
+    assert rows_of(run, "Feature") == Counter(
+        _known({**row, **labels.get(row["id"], {}), "community": number.get(row["id"])}) for row in rows
+    )
 
 
 def test_edges_are_the_rows_of_their_tables(run: RunDirectory) -> None:
@@ -146,6 +151,24 @@ def test_splits_are_the_rows_of_their_table_between_their_parents_and_children(r
     )
 
 
+def test_prompts_are_the_rows_of_their_table_with_a_relationship_for_each_activation(run: RunDirectory) -> None:
+    rows = run.read(tables.PROMPTS, rundir.PROMPTS_FILE).to_pylist()
+    apart = ("features", "positions", "activations")
+    own = [{name: value for name, value in row.items() if name not in apart} for row in rows]
+    assert rows_of(run, "Prompt") == Counter(map(_known, own))
+    active = Counter(
+        _known({"source": row["id"], "target": id_, "activation": activation, "position": position})
+        for row in rows
+        for id_, position, activation in zip(row["features"], row["positions"], row["activations"], strict=True)
+    )
+    assert rows_of(run, "ACTIVATES") == active
+    assert rows_of(run, "ACTIVATES").total() > len(rows)
+    node, relationships = contents.prompts(run, ["p1", "p0"])
+    assert set(node.rows["id"].to_pylist()) == {"p0", "p1"}
+    assert set(relationships.rows["source"].to_pylist()) == {"p1"}
+    assert [part.rows.num_rows for part in contents.prompts(run, [])] == [0, 0]
+
+
 def test_a_stage_that_found_nothing_has_no_rows(tmp_path: Path) -> None:
     run = handmade(tmp_path, "none")
     for table, file in (
@@ -153,9 +176,10 @@ def test_a_stage_that_found_nothing_has_no_rows(tmp_path: Path) -> None:
         (tables.RESOLUTIONS, rundir.RESOLUTIONS_FILE),
         (tables.GATES, rundir.GATES_FILE),
         (tables.SPLITS, rundir.SPLITS_FILE),
+        (tables.PROMPTS, rundir.PROMPTS_FILE),
     ):
         run.write(table, file, [tables.rows(table, {column.name: [] for column in table.columns})])
-    assert [part.rows.num_rows for found in contents.FOUND for part in found(run)] == [0] * 12
+    assert [part.rows.num_rows for found in contents.FOUND for part in found(run)] == [0] * 14
 
 
 def test_a_run_without_edges_in_which_nothing_was_looked_for_has_its_features(tmp_path: Path) -> None:
@@ -200,6 +224,7 @@ def test_a_column_that_nobody_declared_is_refused() -> None:
         rundir.COMMUNITIES_FILE,
         rundir.GATES_FILE,
         rundir.SPLITS_FILE,
+        rundir.PROMPTS_FILE,
         "edges/pair=0-a--1-a/edges.parquet",
     ],
 )

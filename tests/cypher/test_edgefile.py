@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saedb.cypher.edgefile import read_edges, read_labels
+from saedb.cypher.edgefile import read_edges
 from saedb.ingest.errors import InputError
 
 GOOD = "src_layer,src_feature,dst_layer,dst_feature,pearson\n0,5,1,7,0.5\n1,7,2,9,0.25\n"
@@ -138,21 +138,6 @@ def test_other_names_and_missing_files_are_errors(tmp_path: Path) -> None:
         read_edges(_written(tmp_path, GOOD), {"pearson": "pearsn"})
     with pytest.raises(InputError, match="has no column 'value'; it has src_layer"):
         read_edges(_written(tmp_path, GOOD), {"value": "jaccard"})
-
-
-def test_labels_are_read_and_empty_ones_left_out(tmp_path: Path) -> None:
-    text = 'layer,feature,explanation\n3,1,"two\nlines, ""quoted"""\n3,2,\n4,1,null\n'
-    labels = read_labels(_written(tmp_path, text))
-    assert labels.layer.tolist() == [3, 4]
-    assert labels.index.tolist() == [1, 1]
-    assert labels.label.to_pylist() == ['two\nlines, "quoted"', "null"]
-
-
-def test_a_label_table_without_its_columns_or_texts_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="has no column label; it has layer, feature"):
-        read_labels(_written(tmp_path, "layer,feature\n1,2\n"))
-    with pytest.raises(InputError, match=r"column text of .* holds no text"):
-        read_labels(_written(tmp_path, "layer,feature,text\n1,2,\n"))
 
 
 def test_a_column_named_as_its_measure_may_be_said_to_be_the_value(tmp_path: Path) -> None:

@@ -95,11 +95,29 @@ def test_an_edge_with_two_values_is_an_error_that_names_it(tmp_path: Path) -> No
     assert not (tmp_path / "runs").exists()
 
 
-def test_labels_go_to_their_features_and_the_first_text_counts(tmp_path: Path) -> None:
-    labels = tmp_path / "labels.csv"
-    labels.write_text("layer,index,label\n1,7,first\n1,7,second\n9,9,nobody\n11,1,last\n")
-    found = _features(_imported(tmp_path, _table(tmp_path, ROWS), labels=[labels]))["label"].dropna().to_dict()
-    assert found == {"gpt2-small/1-res-jb/7": "first", "gpt2-small/11-res-jb/1": "last"}
+def test_labels_go_to_their_features_with_their_source(tmp_path: Path) -> None:
+    labels = tmp_path / "ours.csv"
+    labels.write_text("layer,index,label\n1,7,b second\n1,7,a first\n9,9,nobody\n11,1,last\n")
+    run = _imported(tmp_path, _table(tmp_path, ROWS), labels=[labels])
+    found = (
+        run.read(tables.LABELS, rundir.LABELS_FILE).select(["feature", "rank", "text", "source", "file"]).to_pylist()
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("gpt2-small/1-res-jb/7", 0, "a first", "ours", "ours.csv"),
+        ("gpt2-small/1-res-jb/7", 1, "b second", "ours", "ours.csv"),
+        ("gpt2-small/11-res-jb/1", 0, "last", "ours", "ours.csv"),
+    ]
+    before = run.content_hash
+    run.update(status="computing", files={})
+    assert _imported(tmp_path, _table(tmp_path, ROWS), labels=[labels]).content_hash == before
+
+
+def test_labels_of_other_features_are_an_error_before_there_is_a_run(tmp_path: Path) -> None:
+    labels = tmp_path / "ours.csv"
+    labels.write_text("feature,label\ngpt2-large/1-res-jb/7,court\n")
+    with pytest.raises(InputError, match=r"features such as gpt2-large/1-res-jb/7, the run has such as gpt2-small/0"):
+        _imported(tmp_path, _table(tmp_path, ROWS), labels=[labels])
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_same_files_again_change_nothing(tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ def _error(kind: type[Neo4jError], code: str, message: str) -> Neo4jError:
     return error
 
 
-def _line(error: Neo4jError | DriverError, *, was_connected: bool = True, was_retried: bool = False) -> str:
-    return described(error, ADDRESS, was_connected=was_connected, was_retried=was_retried)
+def _line(error: Neo4jError | DriverError, *, was_connected: bool = True, tried: float | None = None) -> str:
+    return described(error, ADDRESS, was_connected=was_connected, tried=tried)
 
 
 @pytest.mark.parametrize(
@@ -97,16 +97,16 @@ def test_a_lost_connection_is_told_from_a_server_that_never_answered(kind: type[
     assert _line(kind("gone"), was_connected=False).startswith("no Neo4j server answers at bolt://a (gone)")
     lost = "lost the connection to bolt://a (gone); run the same command again when it is back"
     assert _line(kind("gone")) == lost
-    assert _line(kind("gone"), was_retried=True) == f"{lost} (tried for 30 s)"
+    assert _line(kind("gone"), tried=30) == f"{lost} (tried for 30 s)"
 
 
 def test_only_what_may_pass_was_tried_again() -> None:
     forbidden = _error(ClientError, "Neo.ClientError.Security.Forbidden", FORBIDDEN)
-    assert "tried" not in _line(forbidden, was_retried=True)
+    assert "tried" not in _line(forbidden, tried=30)
 
 
 def test_a_commit_whose_outcome_is_unknown_is_not_called_failed() -> None:
-    line = _line(IncompleteCommit("gone"), was_retried=True)
+    line = _line(IncompleteCommit("gone"), tried=30)
     assert line == (
         "the connection to bolt://a broke during a commit, so what was written may or may not be there; "
         "run the same command again, which finds out"

@@ -4,20 +4,22 @@ import pytest
 
 from saedb.cypher import ddl, schema
 from saedb.ingest.measures import EVIDENCE, MEASURES
-from saedb.ingest.tables import FEATURES, GATES, SPLITS
+from saedb.ingest.tables import FEATURES, GATES, PROMPTS, SPLITS
 
 
 def test_every_measure_and_every_column_of_features_is_a_property() -> None:
     assert {p.name for p in schema.EVOLVES_TO.properties} == {"run", *(m.name for m in (*MEASURES, *EVIDENCE))}
-    assert {p.name for p in schema.FEATURE.properties} == {"run", "community", *(c.name for c in FEATURES.columns)}
+    added = {"run", "label_source", "labels", "label_sources", "community"}
+    assert {p.name for p in schema.FEATURE.properties} == added | {c.name for c in FEATURES.columns}
 
 
 def test_every_column_of_a_stage_is_a_property_or_a_relationship() -> None:
     between = {
         schema.GATE: {"output", "inputs"},
         schema.SPLIT: {"parent", "children", "shares", "purities"},
+        schema.PROMPT: {"features", "positions", "activations"},
     }
-    for (node, apart), table in zip(between.items(), (GATES, SPLITS), strict=True):
+    for (node, apart), table in zip(between.items(), (GATES, SPLITS, PROMPTS), strict=True):
         assert {p.name for p in node.properties} | apart == {"run", *(column.name for column in table.columns)}
     assert [p.name for p in schema.CHILD.properties] == ["slot", "share", "purity"]
 
@@ -26,7 +28,7 @@ def test_everything_but_a_run_is_unique_within_its_run() -> None:
     assert {node.label: node.key for node in schema.NODES} == {
         "Run": ("id",),
         **dict.fromkeys(
-            ("Sae", "Feature", "Partition", "Community", "Resolution", "Gate", "Split", "Lane"), ("run", "id")
+            ("Sae", "Feature", "Partition", "Community", "Resolution", "Gate", "Split", "Prompt", "Lane"), ("run", "id")
         ),
     }
     assert "CREATE CONSTRAINT feature_run_id IF NOT EXISTS FOR (n:Feature) REQUIRE (n.run, n.id) IS UNIQUE" in (

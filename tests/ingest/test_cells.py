@@ -28,6 +28,7 @@ def statistics(
         numbers=np.array([n_positive * TOP if numbers is None else numbers]),
         n_documents=integer,
         max=number,
+        histogram=np.array([[n_positive]]),
         threshold=np.array([threshold]),
         positional=np.zeros(1, np.bool_),
         halves=(half, half),

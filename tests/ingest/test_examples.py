@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,12 +8,11 @@ import tiny
 from heldtexts import held
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
 
 from saedb.ingest import examples
 from saedb.ingest.contexts import Contexts
-from saedb.ingest.examples import Hits, example_rows, texts, top_hits
+from saedb.ingest.examples import Hits, example_rows, top_hits
+from saedb.ingest.pieces import Pieces
 
 CONTEXT = 4
 
@@ -91,81 +91,64 @@ def test_of_equal_activations_the_earlier_in_the_text_comes_first() -> None:
     assert hits_of(dense, np.arange(32, dtype=np.int32), 6).token.tolist() == [24, 28, 8, 16, 2, 12]
 
 
-def test_the_text_around_a_token_stays_in_its_document_and_context() -> None:
-    tokenizer = tiny.tokenizer()
-    words = ["<s>", "the", "cat", "sat", ".", "on", "mat", "was", "dog"]
-    contexts = Contexts(
-        tokens=np.array([tokenizer.convert_tokens_to_ids(words)], np.int32),
-        documents=np.array([[-1, 0, 0, 0, 0, 1, 1, 1, 1]], np.int32),
+def text_of(documents: Sequence[Sequence[int]]) -> Contexts:
+    """Return a text of the tiny model's words in order, in contexts of these documents."""
+    numbers = np.array(documents, np.int32)
+    return Contexts(
+        tokens=np.arange(3, 3 + numbers.size, dtype=np.int32).reshape(numbers.shape),
+        documents=numbers,
         document_ids=("a", "b"),
         halves=np.zeros(2, np.int8),
-        prepend_bos=True,
-    )
-    before, token, after = texts(contexts, np.array([2, 5]), tokenizer)
-    assert [b + t + a for b, t, a in zip(before, token, after, strict=True)] == ["the cat sat .", "on mat was dog"]
-    assert [t.strip() for t in token] == ["cat", "on"]
-
-
-def test_places_that_are_decoded_apart_have_the_same_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    tokens = np.array([tiny.tokenizer().convert_tokens_to_ids(tiny.WORDS[:8])], np.int32).reshape(2, 4)
-    contexts = Contexts(
-        tokens=tokens,
-        documents=np.zeros_like(tokens),
-        document_ids=("a",),
-        halves=np.zeros(1, np.int8),
         prepend_bos=False,
     )
-    whole = texts(contexts, np.arange(8), tiny.tokenizer())
-    monkeypatch.setattr(examples, "_PLACES", 3)
-    assert texts(contexts, np.arange(8), tiny.tokenizer()) == whole
 
 
-def byte_tokenizer() -> PreTrainedTokenizerFast:
-    """Return a tokenizer whose tokens are single bytes, so that most characters are several tokens."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE({piece: number for number, piece in enumerate(alphabet)}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+def rows_of(dense: np.ndarray, contexts: Contexts, count: int = 10, cuts: Sequence[int] = ()) -> list[dict[str, Any]]:
+    documents = contexts.documents.ravel()
+    text = held({"0-a": dense}, documents, cuts=cuts, context_size=CONTEXT)
+    hits = top_hits(text, "0-a", dense.shape[1], documents=documents, count=count)
+    ids = np.array([f"m/0-a/{index}" for index in range(dense.shape[1])], dtype=object)
+    pieces = Pieces(tiny.tokenizer())
+    return example_rows(text, "0-a", hits, contexts=contexts, pieces=pieces, ids=ids).to_pylist()
 
 
-BYTES = byte_tokenizer()
-
-
-@given(st.text("aé€😀 \n", min_size=1, max_size=6), st.data())
-def test_the_three_parts_make_the_text_again_whatever_bytes_the_token_has(text: str, data: st.DataObject) -> None:
-    tokens = np.array([BYTES(text)["input_ids"]], np.int32)[:, :7]
-    contexts = Contexts(
-        tokens=tokens,
-        documents=np.zeros_like(tokens),
-        document_ids=("a",),
-        halves=np.zeros(1, np.int8),
-        prepend_bos=True,
-    )
-    place = data.draw(st.integers(0, tokens.shape[1] - 1))
-    (before,), (token,), (after,) = texts(contexts, np.array([place]), BYTES)
-    assert before + token + after == BYTES.decode(tokens[0])
-    assert token
-
-
-def test_rows_name_the_place_and_rank_of_each_example() -> None:
-    tokenizer = tiny.tokenizer()
+def test_rows_name_the_place_and_rank_of_each_example_and_the_tokens_around_it() -> None:
     dense = np.zeros((8, 2), np.float32)
-    dense[[2, 5], 1] = [1.0, 2.0]
-    contexts = Contexts(
-        tokens=np.array([[0, 3, 5, 7], [0, 4, 6, 8]], np.int32),
-        documents=np.array([[-1, 0, 0, 0], [-1, 1, 1, 1]], np.int32),
-        document_ids=("a", "b"),
-        halves=np.zeros(2, np.int8),
-        prepend_bos=True,
-    )
-    hits = hits_of(dense, contexts.documents.ravel(), 10)
-    rows = example_rows(hits, contexts, tokenizer, np.array(["m/0-a/0", "m/0-a/1"], dtype=object)).to_pylist()
-    assert [(r["feature"], r["rank"], r["document"], r["context"], r["position"], r["activation"]) for r in rows] == [
-        ("m/0-a/1", 0, 1, 1, 1, 2.0),
-        ("m/0-a/1", 1, 0, 0, 2, 1.0),
-    ]
-    assert [r["token"].strip() for r in rows] == [tiny.WORDS[1], tiny.WORDS[2]]
+    dense[[1, 2, 5], 1] = [0.5, 1.0, 2.0]
+    assert rows_of(dense, text_of([[-1, 0, 0, 0], [1, 1, 1, 1]])) == [
+        {
+            "feature": "m/0-a/1", "rank": 0, "document": 1, "context": 1, "position": 1, "activation": 2.0,
+            "tokens": ["sat", " on", " mat", " and"], "activations": [0.0, 2.0, 0.0, 0.0], "at": 1,
+        },
+        {
+            "feature": "m/0-a/1", "rank": 1, "document": 0, "context": 0, "position": 2, "activation": 1.0,
+            "tokens": ["a", " cat", " dog"], "activations": [0.5, 1.0, 0.0], "at": 1,
+        },
+    ]  # fmt: skip
+
+
+def test_places_that_are_divided_apart_have_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    dense, contexts = np.eye(16, 3, dtype=np.float32) + np.eye(16, 3, -9, np.float32), text_of([[0] * 4] * 4)
+    whole = rows_of(dense, contexts)
+    monkeypatch.setattr(examples, "_PLACES", 2)
+    assert len(whole) == 6
+    assert rows_of(dense, contexts) == whole
+
+
+@given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 15), max_size=4))
+def test_activations_are_those_of_the_dense_matrix_on_the_tokens_of_the_window(seed: int, cuts: list[int]) -> None:
+    random = np.random.default_rng(seed)
+    dense = (random.integers(0, 3, (16, 3)) * random.random((16, 3))).astype(np.float32)
+    contexts = text_of(np.sort(random.integers(-1, 2, (4, 4)), axis=None).reshape(4, 4).tolist())
+    for row in rows_of(dense, contexts, cuts=cuts):
+        context, position = row["context"], row["position"]
+        same = np.flatnonzero(contexts.documents[context] == contexts.documents[context, position])
+        expected = dense[context * 4 + same, int(row["feature"].rpartition("/")[2])]
+        assert row["activations"] == expected.tolist()
+        assert row["activations"][row["at"]] == row["activation"]
+        words = [tiny.WORDS[token - 3] for token in contexts.tokens[context, same]]
+        assert "".join(row["tokens"]) == " ".join(words)
+        assert row["tokens"][row["at"]].strip() == tiny.WORDS[contexts.tokens[context, position] - 3]
 
 
 @pytest.mark.parametrize("count", [1, 2])

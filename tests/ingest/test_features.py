@@ -7,7 +7,7 @@ from saedb.ingest.features import best_pearson, feature_ids, feature_rows, short
 from saedb.ingest.labels import TopWords
 from saedb.ingest.sources import Folder, SaeSource
 from saedb.ingest.statistics import FeatureStatistics, Moments
-from saedb.ingest.tables import EDGES, EXAMPLES, rows
+from saedb.ingest.tables import BINS, EDGES, EXAMPLES, rows
 
 NO_WORDS = TopWords(words=(), shares=())
 IDS = np.array(["m/0-a/0", "m/0-a/1", "m/0-a/2"], dtype=object)
@@ -43,13 +43,18 @@ def test_short_examples_are_the_first_three_on_one_line_with_the_token_marked() 
             "context": list(range(count)),
             "position": [1] * count,
             "activation": [1.0] * count,
-            "before": [" a\n\nbig", "the", "", "never"],
-            "token": [" cat", "ing", "\n", "shown"],
-            "after": [" sat.\nIt", "", "x", ""],
+            "tokens": [
+                [" left", *[" a"] * 10, "\n\n", "big", " cat", *[" sat"] * 5, ".\nIt", " too"],
+                ["the", "ing"],
+                ["\n", "x"],
+                ["never", "shown"],
+            ],
+            "activations": [[0.0], [0.0], [0.0], [0.0]],
+            "at": [13, 1, 0, 1],
         },
     )
     for parts in ([examples], [examples.slice(0, 2), examples.slice(2)]):
-        assert short_examples(parts) == {"m/0-a/1": ["a big [[cat]] sat. It", "the[[ing]]", "[[↵]]x"]}
+        assert short_examples(parts) == {"m/0-a/1": [f"{'a ' * 10}big [[cat]]{' sat' * 5}. It", "the[[ing]]", "[[↵]]x"]}
 
 
 def source(neuronpedia_id: str | None) -> SaeSource:
@@ -89,6 +94,7 @@ def test_a_feature_has_the_url_of_its_page_where_neuronpedia_has_one(
         sum=sums,
         squares=sums,
         max=sums,
+        histogram=np.zeros((2, BINS), np.int64),
         threshold=sums,
         positional=sums > 0,
     )
@@ -103,5 +109,6 @@ def test_a_feature_has_the_url_of_its_page_where_neuronpedia_has_one(
         top=[NO_WORDS] * 2,
         promoted=[(), ()],
         examples=[(), ()],
+        whole={},
     )
     assert found["url"].to_pylist() == urls

@@ -84,21 +84,27 @@ def test_the_last_feature_that_16_bits_can_name_has_its_words() -> None:
 
 
 def test_a_label_names_the_few_words_that_carry_most() -> None:
-    assert label(top(fiscal=0.6, defense=0.25, of=0.05), ["ago"]) == "fiscal, defense"
+    assert label(top(fiscal=0.6, defense=0.25, of=0.05), ["ago"], {}) == "fiscal, defense"
 
 
 def test_a_label_of_a_spread_feature_says_so_and_what_it_promotes() -> None:
     spread = top(world=0.1, war=0.09, two=0.08, of=0.01)
-    assert label(spread, ["ago", "later", "since"]) == "world, war, … → ago, later"
-    assert label(spread, []) == "world, war, …"
+    assert label(spread, ["ago", "later", "since"], {}) == "world, war, … → ago, later"
+    assert label(spread, [], {}) == "world, war, …"
 
 
 def test_a_comma_is_told_from_the_commas_between_words() -> None:
-    assert label(TopWords(words=(",", "."), shares=(0.6, 0.3)), []) == "“,”, ."
+    assert label(TopWords(words=(",", "."), shares=(0.6, 0.3)), [], {}) == "“,”, ."
+
+
+def test_a_piece_of_a_word_stands_in_it() -> None:
+    pieces = {"am": "[am]endment", "at": "[at]tempt"}
+    assert label(top(Am=0.6, rat=0.3), [], pieces) == "[am]endment, rat"
+    assert label(top(of=0.2, am=0.2, at=0.1), ["ago"], pieces) == "of, [am]endment, … → ago"
 
 
 def test_a_dead_feature_has_no_label() -> None:
-    assert label(top(), ["ago"]) is None
+    assert label(top(), ["ago"], {}) is None
 
 
 @given(
@@ -106,7 +112,7 @@ def test_a_dead_feature_has_no_label() -> None:
 )
 def test_labels_are_short(words: list[str], promoted: list[str]) -> None:
     for share in (0.09, 0.5):
-        text = label(TopWords(words=tuple(words), shares=(share,) * len(words)), promoted)
+        text = label(TopWords(words=tuple(words), shares=(share,) * len(words)), promoted, {})
         assert text is None if not words else 0 < len(text or "") <= LONGEST
 
 

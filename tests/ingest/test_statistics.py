@@ -1,14 +1,19 @@
 from dataclasses import fields
+from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from heldtexts import held
+from hypothesis import example, given
+from hypothesis import strategies as st
 from planted import planted_pair, store_of
 
 from saedb.ingest import statistics
 from saedb.ingest.statistics import FeatureStatistics, Moments, feature_statistics, thresholded
 from saedb.ingest.stretches import HeldText, StoredText, Stretches
+from saedb.ingest.tables import BINS
 
 SAE = "0-a"
 
@@ -97,6 +102,36 @@ def test_an_activation_at_the_threshold_is_not_active() -> None:
     found = of_one(np.array([[4.0], [1.0], [1.5], [0.0]], np.float32), relative_threshold=0.25)
     assert found.threshold.tolist() == [1.0]
     assert found.n_active.tolist() == [2]
+
+
+def test_of_a_bins_ends_the_upper_one_is_in_it_and_only_counted_tokens_are() -> None:
+    above = np.nextafter(np.float32(0.25), np.float32(1))
+    values = [0.0, 1e-45, 0.25, above, 0.5, 4.75, 5.0, 5.0, 3.0, 0.0, 0.0, 0.0]
+    counted = np.array([*[True] * 8, False, *[True] * 3])
+    found = statistics_of(held({SAE: np.array([values, [0.0] * 12], np.float32).T}, counted=counted, cuts=[4]), 2)
+    assert found.histogram[0].tolist() == [2, 2, *[0] * 16, 1, 2]  # bins of 0.25, up to 5
+    assert found.histogram[1].tolist() == [0] * BINS
+
+
+ACTIVATIONS = st.lists(st.floats(0, width=32, allow_infinity=False, allow_nan=False), min_size=1, max_size=40)
+
+
+@given(ACTIVATIONS, st.integers(0, 100))
+@example([2.0**-149], 0)
+@example([float(np.finfo(np.float32).max), 2.0**-149], 0)
+@example([1.0], 7)
+def test_histograms_are_those_of_exact_fractions_and_active_tokens_are_above_the_threshold(
+    values: list[float], zeros: int
+) -> None:
+    largest = max(values)
+    edges = np.array([largest * i / BINS for i in range(BINS)], np.float32)
+    every = np.array([*values, *edges, *np.nextafter(edges, np.float32(0)), *[0.0] * zeros], np.float32)
+    found, expected = of_one(every[:, None]), [0] * BINS
+    for value in every[every > 0].tolist():
+        expected[ceil(Fraction(value) * BINS / Fraction(largest)) - 1] += 1
+    assert found.histogram[0].tolist() == expected
+    assert found.histogram.sum() == found.n_positive[0]
+    assert found.histogram[0, BINS // 5 :].sum() == found.n_active[0]  # above 0.2 of the maximum
 
 
 def test_given_maxima_make_the_thresholds_and_change_nothing_else() -> None:

@@ -14,6 +14,7 @@ from saedb.ingest.tables import (
     FEATURES,
     FORMAT,
     GATES,
+    PROMPTS,
     SPLITS,
     TOKENS,
     Table,
@@ -22,7 +23,7 @@ from saedb.ingest.tables import (
     rows,
 )
 
-ALL = (TOKENS, DOCUMENTS, FEATURES, EDGES, EXAMPLES, COMMUNITIES, GATES, SPLITS)
+ALL = (TOKENS, DOCUMENTS, FEATURES, EDGES, EXAMPLES, COMMUNITIES, GATES, SPLITS, PROMPTS)
 
 
 def edge_file(path: Path, table: pa.Table | None = None) -> Path:

@@ -133,6 +133,8 @@ def _features() -> dict[str, list[Any]]:
         "index": [int(short[2]) for short in LABELS],
         "n_active": [1000] * count,
         "density": [0.01] * count,
+        "max": [12.5] * count,
+        "histogram": [None, [1, *[0] * 18, 100], *[[7] * 20] * (count - 2)],
         "positional": [short == "0/2" for short in LABELS],
         "state_in": [None, None, None, "passed_through", "appearing", *["passed_through"] * 3],
         "state_out": [*["passed_through"] * 2, "disappearing", *["passed_through"] * 2, *[None] * 3],
@@ -301,6 +303,13 @@ def test_the_measure_asked_for_comes_first(page: Any) -> None:
     rows = lines[lines.index("Inputs (3)") + 1 :]
     assert rows[1].split()[:3] == ["feature", "label", "necessity"]
     assert rows[3].startswith("0-s/1 ")
+
+
+def test_a_histogram_is_shown_where_there_is_one(page: Any) -> None:
+    assert f"  histogram   0 ▂{' ' * 18}█ 12.5  tokens by activation, log scale" in page("0/1").splitlines()
+    assert "histogram" not in page("0/0")
+    assert json.loads(page("0/1", "--output", "json"))["histogram"] == [1, *[0] * 18, 100]
+    assert json.loads(page("0/0", "--output", "json"))["histogram"] == []
 
 
 def test_json_has_edges_evidence_and_motifs(page: Any) -> None:

@@ -38,6 +38,13 @@ CHANGES = {
     "another output": "MATCH (g:Gate {run: 'printed'})-[o:OUTPUT]->(f) WITH g, o, f LIMIT 1 "
     "MATCH (n:Feature {run: 'printed'}) WHERE n <> f WITH g, o, n LIMIT 1 DELETE o CREATE (g)-[:OUTPUT]->(n)",
     "the share of a child": "MATCH (:Split {run: 'printed'})-[c:CHILD]->() WITH c LIMIT 1 SET c.share = 0.5",
+    "the position of an activation": (
+        "MATCH (:Prompt {run: 'printed'})-[a:ACTIVATES]->() WITH a LIMIT 1 SET a.position = a.position + 1"
+    ),
+    "a second activation on a token": (
+        "MATCH (p:Prompt {run: 'printed'})-[a:ACTIVATES]->(f) WITH p, a, f LIMIT 1 "
+        "CREATE (p)-[:ACTIVATES {position: a.position, activation: a.activation}]->(f)"
+    ),
     "a feature of another run": "MATCH (f:Feature {run: 'printed'}) WITH f LIMIT 1 SET f.run = 'elsewhere'",
 }
 
@@ -58,7 +65,7 @@ def test_a_loaded_graph_has_the_fingerprint_of_its_tables(connection: Connection
     assert {kind for _, kind in expected} == {
         "Run", "Sae", "Feature", "HAS_SAE", "COMPARED_WITH", "EVOLVES_TO", "Community", "IN_COMMUNITY",
         "Partition", "OF_PARTITION", "PART_OF", "Resolution",
-        "Gate", "INPUT_OF", "OUTPUT", "Split", "PARENT_OF", "CHILD",
+        "Gate", "INPUT_OF", "OUTPUT", "Split", "PARENT_OF", "CHILD", "Prompt", "ACTIVATES",
     }  # fmt: skip
     assert fingerprint.of_graph(connection, run="printed") == expected
 

@@ -11,13 +11,15 @@ import pandas as pd
 import pytest
 import tiny
 import torch
-from planted import dense_statistics
+from planted import dense_of, dense_statistics
 from tinyrun import HOOKS, tiny_config
 
 from saedb.ingest import beginning, saes
+from saedb.ingest.activations import ActivationStore
 from saedb.ingest.config import IngestConfig
 from saedb.ingest.directions import read_directions
 from saedb.ingest.errors import InputError, RunError
+from saedb.ingest.feature_examples import examples_of
 from saedb.ingest.materials import gather
 from saedb.ingest.measures import MEASURES
 from saedb.ingest.pipeline import ingest
@@ -139,6 +141,23 @@ def test_features_have_states_labels_and_examples(run: RunDirectory) -> None:
     assert not examples.duplicated(["feature", "context"]).any()
     best = examples[examples["rank"] == 0].set_index("feature")["activation"]
     np.testing.assert_array_equal(best, alive.set_index("id")["max"].loc[best.index])
+    assert alive["histogram"].map(sum).tolist() == alive["n_positive"].tolist()
+    assert features[features["n_positive"] == 0]["histogram"].isna().all()
+
+
+def test_the_tokens_of_examples_are_the_text_with_the_activations_of_the_store(run: RunDirectory) -> None:
+    tokens, store = table(run, "tokens.parquet")["token"].to_numpy(), ActivationStore.of_run(run)
+    dense = {
+        sae.id: np.concatenate([dense_of(store.rows(sae.id, shard)) for shard in store.shards])
+        for sae in run.record.saes
+    }
+    words = tiny.tokenizer()
+    for feature in table(run, "features.parquet").itertuples():
+        for example in examples_of(run, feature.id):
+            first = example.context * tiny.CONTEXT_SIZE + example.position - example.at
+            window = slice(first, first + len(example.tokens))
+            assert "".join(example.tokens) == words.decode(tokens[window])
+            assert list(example.activations) == dense[feature.sae][window, feature.index].tolist()
 
 
 def contents(run: RunDirectory) -> dict[str, bytes]:

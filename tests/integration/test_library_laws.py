@@ -28,6 +28,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "search": {"text": "courts"},
     "paths": {"source": whole("0/1")},
     "trace": {"feature": whole("1/0")},
+    "prompt": {"prompt": "law"},
 }
 STATEMENTS = [query for query in library().values() if query.cypher is not None]
 ONE, OTHER = "one-run", "other-run"
@@ -40,6 +41,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "search": {"text": "baba"},
     "paths": {"source": "0/9", "minimum": 0.1},
     "trace": {"feature": "0/9", "minimum": 0.1},
+    "prompt": {"prompt": "prompt-1"},
 }
 """Of a made-up run: values of the parameters without a default."""
 HITS_OF_EACH = 8

@@ -58,6 +58,21 @@ def test_gates_and_splits_are_between_the_features_that_their_tables_name(
     }
 
 
+def test_prompts_activate_the_features_that_their_table_names(connection: Connection, tmp_path: Path) -> None:
+    run = make_run(tmp_path, "prompts")
+    load(connection, run)
+    found = connection.read(
+        "MATCH (p:Prompt {run: 'prompts'})-[a:ACTIVATES]->(f:Feature {run: 'prompts'}) "
+        "RETURN p.id AS id, p.text AS text, f.id AS feature, a.position AS position, a.activation AS activation"
+    )
+    expected = [
+        (row["id"], row["text"], *active)
+        for row in run.read(tables.PROMPTS, rundir.PROMPTS_FILE).to_pylist()
+        for active in zip(row["features"], row["positions"], row["activations"], strict=True)
+    ]
+    assert sorted(tuple(row.values()) for row in found) == sorted(expected)
+
+
 def test_saes_pairs_and_layer_labels_are_in_the_graph(connection: Connection, tmp_path: Path) -> None:
     load(connection, make_run(tmp_path, "saes"))
     rows = connection.read(

@@ -310,6 +310,11 @@ def test_dead_and_rare_features_are_listed(graph: Graph) -> None:
     assert rows_of(graph, "dead", ("feature", "state", "active"), state="rare") == [rare]
 
 
+def test_labels_are_counted_by_layer_and_source(graph: Graph) -> None:
+    columns = ("layer", "source", "labels", "features", "preferred", "share")
+    assert rows_of(graph, "labels", columns)[:2] == [(0, "auto", 5, 5, 5, 5 / 6), (1, "auto", 9, 9, 9, 1.0)]
+
+
 def test_search_finds_all_words_of_labels(graph: Graph) -> None:
     def found(text: str, **values: Any) -> list[str]:
         return [feature for (feature,) in rows_of(graph, "search", ("feature",), text=text, **values)]

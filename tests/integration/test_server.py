@@ -116,6 +116,17 @@ def test_the_server_listens_on_this_machine_only(server: LocalServer) -> None:
     assert {host.removeprefix("::ffff:") for host in hosts} == {HOST}
 
 
+def test_the_page_that_logs_in_is_its_owners_only_and_knows_when_the_server_is_down(own: LocalServer) -> None:
+    page = own.up().login
+    password = own.address().password
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert password in page.read_text()
+    assert own.status().login == page.as_uri()
+    own.down()
+    assert password not in page.read_text()
+    assert own.status().login is None
+
+
 def test_neo4j_browser_is_served_and_may_load_nothing_from_elsewhere(server: LocalServer) -> None:
     browser = server.up().browser
     page = requests.get(browser, timeout=30)
@@ -131,12 +142,15 @@ def test_a_killed_server_is_seen_as_crashed_and_comes_back_with_its_data(own: Lo
     os.kill(before.pid, signal.SIGKILL)
     while own.status().pid is not None:
         os.sched_yield()
+    left = set(own.layout.temporary.iterdir())
+    assert left
     assert own.status().state == "crashed"
     with pytest.raises(ServerError, match="no local server is running"):
         own.address()
     after = own.up()
     assert not after.was_running
     assert after.address == before.address
+    assert not left & set(own.layout.temporary.iterdir())
     with Connection(after.address) as connection:
         assert connection.read("MATCH (n:Kept) RETURN count(n) AS n") == [{"n": 1}]
 

@@ -109,6 +109,20 @@ def test_the_demo_finds_chains_communities_and_gates(home: Path, connection: Con
     for query in ("pass-through-chains", "gates", "communities", "bridges"):
         found = CliRunner().invoke(main, ["query", query, "--run", "small", "--output", "json"])
         assert json.loads(found.stdout)
+    check_prompt()
+
+
+def check_prompt() -> None:
+    """Check that a text which no speech has is shown by what its last word means, and stored."""
+    text = "Last night I bought a guitar and a trumpet in January"
+    result = CliRunner().invoke(main, ["prompt", text, "--run", "small", "--output", "json", "--top", "3"])
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    assert len({row["layer"] for row in rows}) > 4
+    assert {row["token"] for row in rows} == {" January"}
+    assert any(row["source"] for row in rows)
+    found = CliRunner().invoke(main, ["query", "prompts", "--run", "small", "--output", "json"])
+    assert [row["text"] for row in json.loads(found.stdout)] == [text]
 
 
 def check_agreement(run: RunDirectory) -> None:

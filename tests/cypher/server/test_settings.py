@@ -63,4 +63,5 @@ def test_the_configuration_listens_on_this_machine_only_and_tells_nobody() -> No
     assert settings["server.bolt.listen_address"] == settings["server.bolt.advertised_address"] == ":1"
     assert settings["server.http.listen_address"] == settings["server.http.advertised_address"] == ":2"
     assert settings["dbms.usage_report.enabled"] == settings["client.allow_telemetry"] == "false"
+    assert settings["browser.post_connect_cmd"] == "guide http://127.0.0.1:2/browser/saedb/guide.html"
     assert "https:" not in settings["dbms.security.http_static_content_security_policy_header"]

@@ -1,0 +1,44 @@
+import dataclasses
+from typing import Any
+
+import pytest
+
+from saedb.cli.feature_page import page
+from saedb.cypher.feature import FeatureRecord
+
+
+def record(**known: Any) -> FeatureRecord:
+    """Return a feature of which nothing else is known."""
+    empty = {field.name: None for field in dataclasses.fields(FeatureRecord)}
+    lists = {name: [] for name in ("top_tokens", "promoted_tokens", "examples", "histogram")}
+    motifs = dict.fromkeys(("output_of", "input_of", "parent_of", "child_of", "inputs", "outputs"), ())
+    return FeatureRecord(**{**empty, **lists, **motifs, "run": "r", "id": "m/0-a/1", **known})
+
+
+def line(**known: Any) -> str | None:
+    lines = page(record(**known), "pearson").splitlines()
+    return next((line for line in lines if line.startswith("  histogram")), None)
+
+
+def test_the_histogram_is_a_line_of_blocks_that_grow_with_the_logarithm_of_the_counts() -> None:
+    counts = [10**7 - 1, 10**6, 10**4, 100, 9, 1, 0, 0, 1, 2]
+    assert line(histogram=counts, max=12.345) == "  histogram   0 █▇▅▃▂▁  ▁▁ 12.3  tokens by activation, log scale"
+
+
+@pytest.mark.parametrize("counts", [[0, 0, 1], [0, 0, 5]])
+def test_the_largest_count_is_the_highest_block(counts: list[int]) -> None:
+    assert line(histogram=counts, max=1.0) == "  histogram   0   █ 1  tokens by activation, log scale"
+
+
+@pytest.mark.parametrize("counts", [[], [0, 0, 0]])
+def test_without_tokens_there_is_no_histogram(counts: list[int]) -> None:
+    assert line(histogram=counts, max=1.0) is None
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_the_histogram_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    found = line(histogram=[3] * 20, max=123.4)
+    assert found is not None
+    assert len(found) <= columns
+    assert "█" * 20 in found
