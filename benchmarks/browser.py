@@ -147,7 +147,7 @@ def _asking(site: Site, address: tuple[str, Mapping[str, Any]]) -> Callable[[], 
 
     def ask() -> None:
         answer = client.post("/_dash-update-component", data=json.dumps(body), content_type="application/json")
-        assert b"cannot be shown" not in answer.data, answer.data[:400]
+        assert b"cannot be shown" not in answer.data, f"{_named(address)} cannot be shown"
 
     return ask
 

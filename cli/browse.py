@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from saedb.cli.options import ServerChoice, server_options
-from saedb.cypher.nearest import suggestion
-from saedb.ingest.errors import InputError
-from saedb.ingest.naming import quoted
 
 if TYPE_CHECKING:
     from saedb.cli.browser.site import Site
@@ -67,11 +64,9 @@ def _address(site: "Site", named: str | None, run: str, feature: str | None, pro
     if feature is not None and prompt is not None:
         raise click.UsageError("it begins with a feature or with a prompt; leave out one")
     if prompt is not None:
-        known = [row["id"] for row in site.connection.read("MATCH (p:Prompt {run: $run}) RETURN p.id AS id", run=run)]
-        if prompt not in known:
-            there = suggestion(prompt, known) if known else "it has none; first: saedb prompt"
-            raise InputError(f"run {run} has no prompt {quoted(prompt)}; {there}")
-        return site.href("/prompt", run=named, prompt=prompt)
+        from saedb.cypher.names import prompt_id
+
+        return site.href("/prompt", run=named, prompt=prompt_id(site.connection, run, prompt))
     if feature is not None:
         return site.href("/feature", run=named, id=site.graph.feature(feature, run=run).id)
     return site.href("/", run=named)

@@ -9,7 +9,6 @@ from saedb.cli.options import ServerChoice, server_options
 from saedb.cli.output import Output, output_option, show, width
 from saedb.cli.settings import options_of
 from saedb.cypher.query import Column
-from saedb.ingest.errors import InputError
 from saedb.ingest.motifs.settings import KINDS, GateSettings, SplitSettings
 
 if TYPE_CHECKING:
@@ -33,6 +32,9 @@ _SPLIT_COLUMNS: Final = (
     Column(name="parts", type="integer"),
     Column(name="median_coverage", type="float", unit="share"),
 )
+
+_TOGETHER: Final = "are active together on a token"
+"""What edges alone do not tell of features."""
 
 _load_option = click.option(
     "--load/--no-load",
@@ -120,18 +122,21 @@ def _renewed(
     from saedb.cli.progress import progress_bars
     from saedb.cypher import replacement
     from saedb.cypher.runs import directory_of
+    from saedb.ingest.computed import check_computed
     from saedb.ingest.memory import Memory
     from saedb.ingest.motifs.stage import Motifs
     from saedb.ingest.rundir import RunDirectory
     from saedb.ingest.stages import Stages
 
     if not load:
-        run = _computed(RunDirectory.named(name))
+        run = RunDirectory.named(name)
+        check_computed(run, _TOGETHER)
         with progress_bars() as report, run.writing():
             write(Motifs.of_run(run, Stages(report), Memory(None)))
         return run
     with server.connect() as connection:
-        run = _computed(directory_of(connection, name))
+        run = directory_of(connection, name)
+        check_computed(run, _TOGETHER)
         with progress_bars() as report:
             replacement.renew(
                 connection,
@@ -140,22 +145,6 @@ def _renewed(
                 lambda: write(Motifs.of_run(run, Stages(report), Memory(None))),
                 report,
             )
-    return run
-
-
-def _computed(run: "RunDirectory") -> "RunDirectory":
-    """Return a run, which has been computed.
-
-    Raises:
-        InputError: it was imported, or is not complete.
-    """
-    if run.record.kind == "import":
-        raise InputError(
-            f"run {run.record.id} was imported, and edges do not tell which features are active together on a token; "
-            "compute one: saedb ingest"
-        )
-    if run.record.status != "complete":
-        raise InputError(f"run {run.record.id} is not complete ({run.path}); first the command that computes it again")
     return run
 
 

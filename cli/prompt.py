@@ -86,12 +86,13 @@ def prompt(
     if forget is not None:
         _forget(forget, run, server)
         return
-    from saedb.cypher.promptview import check_measure, view
+    from saedb.cypher import measured
+    from saedb.cypher.promptview import view
     from saedb.ingest.prompts.stored import StoredPrompts
     from saedb.ingest.prompts.tokens import chosen
 
     text = _given(text)
-    check_measure(measure)
+    measured.named(measure)
     with _connected(server, save=save) as connection:
         directory = _directory(run, connection)
         if text is None:

@@ -1,6 +1,6 @@
 """Ids as short as people write them, and states in words."""
 
-from typing import Final
+from typing import Final, overload
 
 _EXPLAINED: Final = {
     "dead": "dead (never active on a counted token)",
@@ -13,9 +13,13 @@ def short_id(feature: str) -> str:
     return "/".join(feature.rsplit("/", 2)[-2:])
 
 
-def words(state: str | None) -> str | None:
-    """Return a state in words."""
-    return None if state is None else state.replace("_", " ")
+@overload
+def words(name: str) -> str: ...
+@overload
+def words(name: None) -> None: ...
+def words(name: str | None) -> str | None:
+    """Return the name of a state, a measure or a column in words."""
+    return None if name is None else name.replace("_", " ")
 
 
 def state_in_words(state: str | None, best: float | None, where: str) -> str:

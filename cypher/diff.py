@@ -23,10 +23,9 @@ from saedb.cypher.connection import Connection, Row
 from saedb.cypher.defaults import DIFF_LIMIT, DIFF_MEASURE, DIFF_THRESHOLD
 from saedb.cypher.difference import Difference
 from saedb.cypher.frames import frame
-from saedb.cypher.nearest import suggestion
 from saedb.cypher.transitions import DIRECTIONS, counts_by_sae, in_one_list, transitions
 from saedb.ingest.errors import InputError
-from saedb.ingest.measures import BY_NAME, Integers
+from saedb.ingest.measures import Integers
 from saedb.ingest.progress import Report, silent
 
 _PART: Final = 2048
@@ -121,8 +120,7 @@ def diff(
 
 
 def _check_parameters(measure: str, threshold: float, limit: int) -> None:
-    if measure not in BY_NAME:
-        raise InputError(f"there is no measure {measure!r}; {suggestion(measure, BY_NAME)}")
+    measured.named(measure)
     if not math.isfinite(threshold):
         raise InputError(f"the threshold is {threshold}; it must be a number")
     if limit < 1:

@@ -19,7 +19,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from saedb.cypher.nearest import suggestion
+from saedb.cypher import measured
 from saedb.ingest.errors import InputError
 from saedb.ingest.measures import BY_NAME, Measure
 
@@ -137,8 +137,8 @@ def _named(found: list[str], columns: Mapping[str, str], file: Path) -> dict[str
     if absent:
         raise InputError(f"{file} has no column {absent[0]!r}; it has {_listed(found)}")
     for meaning in columns.values():
-        if meaning not in KEYS and meaning not in BY_NAME:
-            raise InputError(f"there is no measure {meaning!r}; {suggestion(meaning, BY_NAME)}")
+        if meaning not in KEYS:
+            measured.named(meaning)
     names: dict[str, str] = {}
     for column in found:
         plain = _plain(column)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+from saedb.cypher import measured
 from saedb.cypher.connection import Connection
 from saedb.cypher.featuremotifs import (
     Chain,
@@ -16,9 +17,7 @@ from saedb.cypher.featuremotifs import (
     splits_of,
     splits_with,
 )
-from saedb.cypher.nearest import suggestion
-from saedb.ingest.errors import InputError
-from saedb.ingest.measures import BY_NAME, EVIDENCE, MEASURES
+from saedb.ingest.measures import EVIDENCE, MEASURES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +97,7 @@ class FeatureRecord:
         Raises:
             InputError: there is no such measure.
         """
-        if measure not in BY_NAME:
-            raise InputError(f"no measure {measure!r}; {suggestion(measure, BY_NAME)}")
+        measured.named(measure)
         return replace(self, inputs=_by_measure(self.inputs, measure), outputs=_by_measure(self.outputs, measure))
 
 

@@ -50,6 +50,19 @@ def partition_id(connection: Connection, run: str, partition: str | None) -> str
     return partition
 
 
+def prompt_id(connection: Connection, run: str, prompt: str) -> str:
+    """Return the name of a prompt that is stored with a run.
+
+    Raises:
+        InputError: the run has no such prompt.
+    """
+    known = [row["id"] for row in connection.read("MATCH (p:Prompt {run: $run}) RETURN p.id AS id", run=run)]
+    if prompt not in known:
+        there = suggestion(prompt, known) if known else "it has none; first: saedb prompt"
+        raise InputError(f"run {run} has no prompt {quoted(prompt)}; {there}")
+    return prompt
+
+
 def no_partition(run: str, partition: str, known: Collection[str]) -> InputError:
     """Return the error for a partition that a run does not have, given those that it has."""
     there = suggestion(partition, known) if known else f"it has none; first: saedb communities {run}"

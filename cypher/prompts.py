@@ -4,11 +4,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
-from saedb.cypher import replacement
+from saedb.cypher import measured, replacement
 from saedb.cypher.connection import Connection
 from saedb.cypher.statement import literal
 from saedb.ingest.errors import InputError
-from saedb.ingest.measures import BY_NAME
 from saedb.ingest.naming import quoted
 from saedb.ingest.progress import Report, silent
 from saedb.ingest.prompts.prompt import Prompt, prompt_id
@@ -115,9 +114,8 @@ def edges_among(connection: Connection, run: str, ids: Collection[str], measure:
     Raises:
         InputError: there is no such measure.
     """
-    if measure not in BY_NAME:
-        raise InputError(f"there is no measure {measure!r}; there are {', '.join(BY_NAME)}")
-    rows = connection.read(_EDGES.format(measure=measure), run=run, ids=sorted(set(ids)), floor=floor)
+    cypher = _EDGES.format(measure=measured.named(measure).name)
+    rows = connection.read(cypher, run=run, ids=sorted(set(ids)), floor=floor)
     return [(row["source"], row["target"], row["value"]) for row in rows]
 
 

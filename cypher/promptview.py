@@ -10,11 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from saedb.cypher import contents
+from saedb.cypher import contents, measured
 from saedb.cypher.defaults import PROMPT_FLOOR, PROMPT_MEASURE, PROMPT_TOP
-from saedb.cypher.nearest import suggestion
-from saedb.ingest.errors import InputError
-from saedb.ingest.measures import BY_NAME
 from saedb.ingest.prompts.prompt import Prompt
 from saedb.ingest.prompts.strongest import ActiveFeature, Edge, edges_among, facts_of, inputs, strongest
 from saedb.ingest.rundir import RunDirectory
@@ -64,16 +61,6 @@ class PromptView:
         return found
 
 
-def check_measure(measure: str) -> None:
-    """Check that edges have a measure.
-
-    Raises:
-        InputError: there is none of this name.
-    """
-    if measure not in BY_NAME:
-        raise InputError(f"there is no measure {measure!r}; {suggestion(measure, BY_NAME)}")
-
-
 def view(
     run: RunDirectory,
     prompt: Prompt,
@@ -89,7 +76,7 @@ def view(
         InputError: there is no such measure.
         RunError: a table of the run is missing or damaged.
     """
-    check_measure(measure)
+    measured.named(measure)
     facts = facts_of(run, prompt.features)
     features = strongest(prompt, facts, position=position, top=top)
     ids = [feature.id for feature in features]

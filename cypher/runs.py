@@ -41,6 +41,16 @@ def directory_of(connection: Connection, run: str) -> RunDirectory:
     return RunDirectory.open(path)
 
 
+def same_directory(connection: Connection, run: str) -> RunDirectory | None:
+    """Return the directory of a run, which must be in the graph; None where it is not here, or holds something else."""
+    (row,) = connection.read("MATCH (r:Run {id: $run}) RETURN r.path AS path, r.content AS content", run=run)
+    try:
+        directory = RunDirectory.open(Path(row["path"] or ""))
+    except RunError:
+        return None
+    return directory if directory.content_hash == row["content"] else None
+
+
 def unknown(connection: Connection, run: str) -> GraphError:
     """Return the error for a run that is not in the graph."""
     known = [row["run"] for row in run_rows(connection)]

@@ -50,7 +50,8 @@ def _plain_entity(value: Any) -> Any:
         case Node():
             return {"labels": sorted(value.labels), "properties": plain(dict(value))}
         case Relationship():
-            start, end = (node and node.get("id") for node in value.nodes)
+            # of ends that came without their properties, which are empty and so false, nothing is known
+            start, end = (None if node is None else node.get("id") for node in value.nodes)
             return {"type": value.type, "start": start, "end": end, "properties": plain(dict(value))}
         case Path():
             edges = [plain(edge) for edge in value.relationships]

@@ -35,17 +35,16 @@ def plant(run: RunDirectory, seed: int) -> RunDirectory:
         gates=GatesRecord(settings={}, tested={}, kept={}, chance={}),
         splits=SplitsRecord(settings={}, count=len(splits)),
     )
-    _label(run, random)
+    _label(run)
     return run
 
 
-def _label(run: RunDirectory, random: np.random.Generator) -> None:
-    """Give some features a label from elsewhere."""
-    ids = np.array(run.read(tables.FEATURES, rundir.FEATURES_FILE)["id"].to_pylist(), dtype=object)
-    own = ids[random.random(len(ids)) < 0.3]
-    columns = {"feature": own, "rank": [0] * len(own), "text": [f"named {id_}" for id_ in own]}
-    columns |= {"source": ["names"] * len(own), "imported": [run.record.created] * len(own)}
-    found = tables.rows(tables.LABELS, columns | {"preference": [[]] * len(own)})
+def _label(run: RunDirectory) -> None:
+    """Give every feature a label from elsewhere, all of one length: relevance then orders them as in a run alone."""
+    ids = run.read(tables.FEATURES, rundir.FEATURES_FILE)["id"].to_pylist()
+    columns = {"feature": ids, "rank": [0] * len(ids), "text": [f"named {id_}" for id_ in ids]}
+    columns |= {"source": [run.record.id] * len(ids), "imported": [run.record.created] * len(ids)}
+    found = tables.rows(tables.LABELS, columns | {"preference": [[]] * len(ids)})
     Labels.of(run).merged(found).write(run)
 
 

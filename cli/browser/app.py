@@ -83,7 +83,8 @@ def _route(app: Dash, site: Site, pages: Mapping[str, View]) -> None:
     def find(submitted: int | None, words: str | None, text: str | None) -> tuple[Any, Any]:  # pyright: ignore[reportUnusedFunction]
         if not submitted:
             return no_update, no_update
-        query, run = parsed(text or ""), parsed(text or "").get("run")
+        query = parsed(text or "")
+        run = query.get("run")
         if feature := feature_named(site, query, words or ""):
             return site.href("", run=run, id=feature), "/feature"
         return site.href("", run=run, q=words or None), "/search"

@@ -9,9 +9,10 @@ from dash.development.base_component import Component
 from dash_ag_grid import AgGrid
 
 from saedb.cli.browser.feature_facts import Shown
-from saedb.cli.browser.parts import aria, feature_href, number
+from saedb.cli.browser.parts import aria, feature_href, measure_options, number
 from saedb.cli.table import clean
-from saedb.cli.wording import short_id
+from saedb.cli.wording import short_id, words
+from saedb.cypher import measured
 from saedb.cypher.explore.edges import Edge, Edges, Side, edges
 from saedb.ingest.errors import InputError
 from saedb.ingest.measures import BY_NAME, MEASURES, Measure
@@ -47,10 +48,9 @@ def choice(query: Mapping[str, str]) -> Choice:
         InputError: there is no such measure, or the floor is no number.
     """
     name, floor = query.get("measure") or MEASURE, query.get("floor")
-    if name not in BY_NAME:
-        raise InputError(f"no measure {quoted(name)}; one of {', '.join(BY_NAME)}")
+    measure = measured.named(name)
     try:
-        return Choice(measure=BY_NAME[name], floor=float(floor) if floor else None)
+        return Choice(measure=measure, floor=float(floor) if floor else None)
     except ValueError:
         raise InputError(f"no floor {quoted(floor or '')}; it is a number") from None
 
@@ -85,7 +85,7 @@ def _controls(chosen: Choice, found: Mapping[Side, Edges]) -> list[Component]:
                 html.Span("measure"),
                 dcc.Dropdown(
                     id="feature-measure",
-                    options=[{"value": m.name, "label": words(m.name), "title": m.meaning} for m in MEASURES],
+                    options=measure_options(),
                     value=chosen.measure.name,
                     clearable=False,
                     searchable=False,
@@ -121,11 +121,6 @@ def _bounds(chosen: Choice, found: Mapping[Side, Edges]) -> tuple[float, float]:
     high = measure.high if measure.high is not None else max((*highest, chosen.floor or 0.0, 1.0))
     low = 0.0 if all((e.lowest or 0) >= 0 for e in found.values()) else measure.low
     return min(low, chosen.floor or 0.0), float(high)
-
-
-def words(measure: str) -> str:
-    """Return the name of a measure in words."""
-    return measure.replace("_", " ")
 
 
 def _list(shown: Shown, side: Side, found: Edges, chosen: Choice) -> list[Component]:

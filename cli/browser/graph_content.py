@@ -12,6 +12,7 @@ from saedb.cli.browser.graph_state import GraphView
 from saedb.cli.browser.picture import Dot, Picture, laid_out
 from saedb.cli.browser.site import Site
 from saedb.cli.table import clean
+from saedb.cli.wording import words
 from saedb.cypher.connection import Connection
 from saedb.cypher.explore import Subgraph, read
 from saedb.cypher.explore.nothing import why_empty
@@ -137,7 +138,7 @@ def columns(found: Shown) -> list[dict[str, Any]]:
 def _ends(suffix: str, width: int) -> Iterator[dict[str, Any]]:
     for end in ("source", "target"):
         name = f"{end}{suffix}"
-        column = {"field": name, "headerName": name.replace("_", " "), "width": width, "tooltipField": name}
+        column = {"field": name, "headerName": words(name), "width": width, "tooltipField": name}
         yield column if suffix else {**column, "cellClass": "end"}
 
 
@@ -145,7 +146,7 @@ def _measure(name: str) -> dict[str, Any]:
     meaning = next(measure.meaning for measure in MEASURES if measure.name == name)
     return {
         "field": name,
-        "headerName": name.replace("_", " "),
+        "headerName": words(name),
         "headerTooltip": meaning,
         "type": "rightAligned",
         "filter": "agNumberColumnFilter",

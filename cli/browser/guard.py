@@ -4,7 +4,7 @@ A page of another site can make a browser ask 127.0.0.1, under a name of its own
 (cross-site requests). The first shows in the header Host, the second in Origin.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Final
 
 from dash import Dash
@@ -21,19 +21,19 @@ _HEADERS: Final = {
 }
 
 
-def protect(app: Dash, port: Callable[[], int]) -> None:
+def protect(app: Dash, port: int) -> None:
     """Refuse requests from elsewhere, and let a browser ask nobody else, whatever a label says.
 
     Args:
         app: the app, with every callback registered: the scripts that Dash writes into its page are allowed one by one.
-        port: gives the port that the app is served on.
+        port: the port that the app is served on.
     """
     server: Flask = app.server
-    policy = _policy(app)
+    policy, names = _policy(app), [f"{host}:{port}" for host in HOSTS]
 
     @server.before_request
     def check() -> Response | None:  # pyright: ignore[reportUnusedFunction]
-        return _refusal(request.host, request.headers.get("Origin"), [f"{host}:{port()}" for host in HOSTS])
+        return _refusal(request.host, request.headers.get("Origin"), names)
 
     @server.after_request
     def seal(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
@@ -43,7 +43,7 @@ def protect(app: Dash, port: Callable[[], int]) -> None:
 
 
 def _policy(app: Dash) -> str:
-    scripts = " ".join(f"{known}" for known in app.csp_hashes())
+    scripts = " ".join(app.csp_hashes())
     return (
         f"default-src 'self'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "

@@ -9,6 +9,7 @@ from dash_ag_grid import AgGrid
 
 from saedb.cli.browser.site import Site
 from saedb.cli.table import clean, number_format
+from saedb.cli.wording import words
 from saedb.cypher.query import Column
 from saedb.cypher.values import plain, text
 
@@ -43,7 +44,7 @@ def grid(id_: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]],
 
 
 def _definition(column: Column, site: Site, run: str) -> dict[str, Any]:
-    name, unit = column.name.replace("_", " "), f" ({column.unit})" if column.unit else ""
+    name, unit = words(column.name), f" ({column.unit})" if column.unit else ""
     found: dict[str, Any] = {
         "field": column.name, "headerName": f"{name}{unit}", "headerTooltip": f"{column.meaning}{unit}",
     }  # fmt: skip

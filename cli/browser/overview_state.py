@@ -7,8 +7,8 @@ from typing import Any, Final, Self
 
 from saedb.cli.browser.flow import APPEARING, DISAPPEARING, LAYER, PASSED, SILENT
 from saedb.cli.browser.site import Site
+from saedb.cypher import measured
 from saedb.cypher.explore.flow import Layer, Summary
-from saedb.cypher.explore.spread import measure
 from saedb.cypher.nearest import suggestion
 from saedb.ingest.config import PASSED as PASSED_FROM
 from saedb.ingest.config import VANISHING
@@ -131,7 +131,7 @@ def checked(asked: Asked, known: Summary) -> None:
         InputError: there is no such measure, or no such SAE in the run.
     """
     if asked.measure is not None:
-        measure(asked.measure)
+        measured.named(asked.measure)
     if asked.sae is not None and asked.sae not in known.sources:
         raise InputError(f"no edges start from {asked.sae!r}; {suggestion(asked.sae, known.sources)}")
 

@@ -12,6 +12,7 @@ from saedb.cli.browser.overview_figures import ranged
 from saedb.cli.browser.overview_state import TRANSFORMED_IN, Asked, listed
 from saedb.cli.browser.site import Site
 from saedb.cli.table import clean
+from saedb.cli.wording import words
 from saedb.cypher.explore.flow import Layer, Span, Summary
 from saedb.cypher.explore.spread import Edge
 from saedb.cypher.query import Column
@@ -163,7 +164,7 @@ def spread(site: Site, query: Mapping[str, str], counts: Mapping[int, int], of: 
         (ranged(of, number), linked(counts[number], site.href("/", **{**kept, "measure": of.name, "bar": number})))
         for number in sorted(counts)
     ]
-    return table((of.name.replace("_", " "), "edges"), rows)
+    return table((words(of.name), "edges"), rows)
 
 
 def edges(site: Site, run: str, of: Measure, bar: int, found: Sequence[Edge], count: int) -> Component:

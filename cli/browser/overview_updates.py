@@ -12,6 +12,7 @@ from saedb.cli.browser import overview_figures as figures
 from saedb.cli.browser import overview_tables as tables
 from saedb.cli.browser.overview_state import PATH, Asked, listed, usual_measure
 from saedb.cli.browser.site import SEARCH, SHOWN, Site, parsed
+from saedb.cypher import measured
 from saedb.cypher.explore import flow, spread
 from saedb.cypher.explore.flow import Layer, Span, Summary
 from saedb.cypher.explore.spread import Bar
@@ -92,7 +93,7 @@ def _register_figures(app: Dash, site: Site) -> None:
     )
     def show_spread(name: str, sae: str, log: list[str], chosen: Any, text: str | None) -> Any:  # pyright: ignore[reportUnusedFunction]
         query = parsed(text or "")
-        of = spread.measure(name)
+        of = measured.named(name)
         counts = _counts(_bars(site, site.run(query), name), sae)
         if not counts:
             return *_shown(None), tables.no_values(of, sae), None
@@ -117,7 +118,7 @@ def _register_edges(app: Dash, site: Site) -> None:
         bar = _bar(chosen, name, sae)
         if bar is None:
             return None
-        run, of = site.run(parsed(text or "")), spread.measure(name)
+        run, of = site.run(parsed(text or "")), measured.named(name)
         found = [each for each in _bars(site, run, name) if each.number == bar and sae in ("", each.sae)]
         saes = None if of.selects and not sae else [each.sae for each in found]
         edges = spread.edges(site.connection, run, of, bar, saes, tables.EDGES)
@@ -209,7 +210,7 @@ def _layers(site: Site, run: str, asked: Asked) -> tuple[Layer, ...]:
 
 
 def _bars(site: Site, run: str, name: str) -> tuple[Bar, ...]:
-    of = spread.measure(name)
+    of = measured.named(name)
     return site.kept.get(("bars", run, _content(site, run), name), lambda: spread.bars(site.connection, run, of))
 
 

@@ -8,7 +8,8 @@ from dash.development.base_component import Component
 
 from saedb.cli.browser.site import Site
 from saedb.cli.table import clean
-from saedb.cli.wording import short_id
+from saedb.cli.wording import short_id, words
+from saedb.ingest.measures import MEASURES
 
 NO_LABEL: Final = "no label"
 _SEEN: Final = str.maketrans({" ": "\u2423", "\n": "\u21b5", "\t": "\u21e5"})
@@ -45,6 +46,11 @@ def number(value: float | None) -> str:
 def correlation(value: float | None) -> str:
     """Return a value of at most 1 with three decimals; nothing for None."""
     return "" if value is None else f"{value:.3f}"
+
+
+def measure_options() -> list[dict[str, str]]:
+    """Return what a choice among the measures offers."""
+    return [{"value": measure.name, "label": words(measure.name), "title": measure.meaning} for measure in MEASURES]
 
 
 def token(text: str) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from saedb.cypher import measured
 from saedb.cypher.defaults import PROMPT_FLOOR, PROMPT_MEASURE, PROMPT_TOP
-from saedb.cypher.promptview import check_measure
 from saedb.ingest.errors import InputError
 
 PATH: Final = "/prompt"
@@ -40,7 +40,7 @@ class Asked:
             InputError: a value is not one that the page's controls have.
         """
         measure, token = query.get("measure", PROMPT_MEASURE), query.get("token")
-        check_measure(measure)
+        measured.named(measure)
         if token not in (None, ALL) and not token.isdecimal():
             raise InputError(f"token in the address must be a position or {ALL}, not {token!r}")
         return cls(

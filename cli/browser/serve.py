@@ -50,7 +50,7 @@ def listening(site: Site, port: int | None) -> Generator[BaseWSGIServer]:
     """
     with _socket(port) as opened:
         app, number = create(site), opened.getsockname()[1]
-        guard.protect(app, lambda: number)
+        guard.protect(app, number)
         server = make_server(HOST, number, app.server, threaded=True, request_handler=_Quiet, fd=opened.fileno())
         with closing(server.socket):
             yield server

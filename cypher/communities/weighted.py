@@ -9,8 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from saedb.cypher import contents
-from saedb.cypher.nearest import suggestion
+from saedb.cypher import contents, measured
 from saedb.ingest import rundir, tables
 from saedb.ingest.errors import InputError
 from saedb.ingest.measures import BY_NAME, MEASURES, Floats, Integers
@@ -61,8 +60,7 @@ def weighted(run: RunDirectory, measure: str, min_similarity: float) -> Weighted
         InputError: the run has no such measure, or no such edge.
         RunError: a table is missing or damaged.
     """
-    if measure not in BY_NAME:
-        raise InputError(f"there is no measure {measure!r}; {suggestion(measure, BY_NAME)}")
+    measured.named(measure)
     features = _features(run)
     place = pd.Index(features["id"])
     ends: list[Integers] = [np.empty((0, 2), np.int64)]

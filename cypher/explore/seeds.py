@@ -114,11 +114,7 @@ def _prompt(connection: Connection, run: str, value: str) -> _Found:
     prompt, at, position = value.partition("@")
     if at and not position.isdecimal():
         raise InputError(f"{quoted(position)} is no position in a prompt; give a number after the @, or leave it out")
-    rows = connection.read("MATCH (p:Prompt {run: $run}) RETURN p.id AS id", run=run)
-    known = [row["id"] for row in rows]
-    if prompt not in known:
-        there = suggestion(prompt, known) if known else "it has none; first: saedb prompt"
-        raise InputError(f"run {run} has no prompt {quoted(prompt)}; {there}")
+    names.prompt_id(connection, run, prompt)
     where = "WHERE a.position = $position\n" if at else ""
     return _Found(
         match=f"MATCH (:Prompt {{run: $run, id: $prompt}})-[a:ACTIVATES]->(n:Feature)\n{where}"

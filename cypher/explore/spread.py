@@ -7,17 +7,15 @@ read some forty times as fast as the edges of the graph, of which two million ta
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from saedb.cypher.connection import Connection, Row
-from saedb.cypher.nearest import suggestion
+from saedb.cypher.runs import same_directory
 from saedb.ingest import rundir, tables
-from saedb.ingest.errors import InputError, RunError
-from saedb.ingest.measures import BY_NAME, Measure
+from saedb.ingest.measures import Measure
 from saedb.ingest.rundir import RunDirectory
 
 _PARTS: Final = 20
@@ -79,17 +77,6 @@ WITH u, e, d ORDER BY e.<measure> DESC LIMIT $limit
 {_RETURNED}"""
 
 
-def measure(name: str) -> Measure:
-    """Return the measure of a name.
-
-    Raises:
-        InputError: there is none.
-    """
-    if name not in BY_NAME:
-        raise InputError(f"no measure {name!r}; {suggestion(name, BY_NAME)}")
-    return BY_NAME[name]
-
-
 def bounds(of: Measure, number: int) -> tuple[float, float]:
     """Return the ends of a range; the upper one belongs to it only where the measure ends there."""
     if of.high is not None:
@@ -99,7 +86,7 @@ def bounds(of: Measure, number: int) -> tuple[float, float]:
 
 def bars(connection: Connection, run: str, of: Measure) -> tuple[Bar, ...]:
     """Return how the edges from each SAE spread over a measure, by SAE along the model."""
-    directory = _directory(connection, run)
+    directory = same_directory(connection, run)
     return tuple(_there(connection, run, of) if directory is None else _here(directory, of))
 
 
@@ -127,16 +114,6 @@ def edges(
             left = limit - len(rows)
             rows += connection.read(_written(_OF_SAE, of), run=run, sae=sae, number=number, limit=left)
     return [Edge(**row) for row in rows]
-
-
-def _directory(connection: Connection, run: str) -> RunDirectory | None:
-    """Return the directory of a run, where it is here and holds the same."""
-    (row,) = connection.read("MATCH (r:Run {id: $run}) RETURN r.path AS path, r.content AS content", run=run)
-    try:
-        directory = RunDirectory.open(Path(row["path"] or ""))
-    except RunError:
-        return None
-    return directory if directory.content_hash == row["content"] else None
 
 
 def _there(connection: Connection, run: str, of: Measure) -> Iterator[Bar]:

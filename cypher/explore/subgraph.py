@@ -4,15 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from saedb.cypher import names
+from saedb.cypher import measured, names
 from saedb.cypher.connection import Connection, Row
 from saedb.cypher.explore.reach import reach
 from saedb.cypher.explore.scope import Scope
 from saedb.cypher.explore.seeds import seeds, whole_ids
 from saedb.cypher.explore.text import ENDS, cypher
-from saedb.cypher.nearest import suggestion
-from saedb.ingest.errors import InputError
-from saedb.ingest.measures import BY_NAME, MEASURES
+from saedb.ingest.measures import MEASURES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +94,7 @@ def read(connection: Connection, scope: Scope) -> Subgraph:
     Raises:
         InputError: the run, the start, the measure or the partition is unknown.
     """
-    if scope.measure not in BY_NAME:
-        raise InputError(f"no measure {scope.measure!r}; {suggestion(scope.measure, BY_NAME)}")
+    measured.named(scope.measure)
     partition = names.partition_id(connection, scope.run, scope.partition)
     hidden = whole_ids(connection, scope.run, list(scope.hidden))
     opened = whole_ids(connection, scope.run, [expansion.feature for expansion in scope.expansions])

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from saedb.ingest import fingerprint, saes
+from saedb.ingest.computed import check_computed
 from saedb.ingest.errors import InputError, RunError
 from saedb.ingest.rundir import RunDirectory
 from saedb.ingest.sources import SaeSet, SaeSource
@@ -15,14 +16,7 @@ def check(run: RunDirectory) -> None:
         InputError: it was imported.
         RunError: it is not complete.
     """
-    record = run.record
-    if record.kind == "import":
-        raise InputError(
-            f"run {record.id} was imported, and edges do not tell which features a text activates; compute one: "
-            "saedb ingest"
-        )
-    if record.status != "complete":
-        raise RunError(f"run {record.id} is not complete ({run.path}); first the command that computes it again")
+    check_computed(run, "a text activates")
 
 
 def saes_of(run: RunDirectory) -> SaeSet:

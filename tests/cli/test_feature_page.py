@@ -10,7 +10,7 @@ from saedb.cypher.feature import FeatureRecord
 def record(**known: Any) -> FeatureRecord:
     """Return a feature of which nothing else is known."""
     empty = {field.name: None for field in dataclasses.fields(FeatureRecord)}
-    lists = {name: [] for name in ("top_tokens", "promoted_tokens", "examples", "histogram")}
+    lists = {name: [] for name in ("labels", "label_sources", "top_tokens", "promoted_tokens", "examples", "histogram")}
     motifs = dict.fromkeys(("output_of", "input_of", "parent_of", "child_of", "inputs", "outputs"), ())
     return FeatureRecord(**{**empty, **lists, **motifs, "run": "r", "id": "m/0-a/1", **known})
 

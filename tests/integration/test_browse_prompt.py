@@ -74,6 +74,7 @@ def test_another_token_is_shown_and_stays_in_the_address(pages: Pages) -> None:
         page.wait_for_url("**token=2**")
         page.reload()
         expect(page.locator("#prompt-said")).to_contain_text("active on token 2", timeout=WAIT)
+        expect(page.locator("#prompt-strip button[aria-pressed=true]")).to_have_count(1)  # drawn after the words
         assert _pressed(page) == ["2\u2423cat"]
         page.get_by_role("button", name="all tokens").click()
         expect(page.locator("#prompt-said")).to_contain_text("active on any token")

@@ -8,6 +8,8 @@ from known_graph import BARE, EDGES, FEATURES, GATES, KNOWN, SPLITS, loaded, who
 
 from saedb.cypher.explore import flow, spread
 from saedb.cypher.graph import Graph
+from saedb.cypher.library import find
+from saedb.cypher.runs import same_directory
 from saedb.cypher.server.local import LocalServer
 from saedb.ingest.measures import BY_NAME, MEASURES, Measure
 
@@ -39,13 +41,27 @@ def test_an_import_says_what_it_has(graph: Graph) -> None:
     assert (known.kind, known.gates, known.splits, known.tokens) == ("import", {}, 0, None)
 
 
-def test_layers_are_those_of_the_query_with_what_their_saes_are(graph: Graph) -> None:
-    found = flow.layers(graph.connection, KNOWN, passed=0.9, vanishing=0.5, dead_and_rare=True)
-    rows = graph.query("layer-profile", run=KNOWN, passed=0.9, vanishing=0.5, dead_and_rare=True).to_dict("records")
-    assert [(layer.sae, layer.features, layer.dead) for layer in found] == [
-        (row["sae"], row["features"], row["dead"]) for row in rows
-    ]
+@pytest.mark.parametrize("run", [KNOWN, BARE])
+@pytest.mark.parametrize(
+    ("passed", "vanishing", "counted"),
+    [(0.95, 0.3, False), (0.95, 0.3, True), (0.9, 0.5, True), (0.95, 0.95, True), (0.3, 0.8, False), (0.0, 0.0, True)],
+)
+def test_layers_are_those_of_the_query(graph: Graph, run: str, passed: float, vanishing: float, counted: bool) -> None:
+    found = flow.layers(graph.connection, run, passed=passed, vanishing=vanishing, dead_and_rare=counted)
+    values = {"run": run, "passed": passed, "vanishing": vanishing, "dead_and_rare": counted}
+    rows = graph.rows(find("layer-profile"), values)
+    assert [{name: getattr(layer, name) for name in rows[0]} for layer in found] == rows
+
+
+def test_layers_have_their_saes_beside_the_counts(graph: Graph) -> None:
+    found = flow.layers(graph.connection, KNOWN, passed=0.95, vanishing=0.3, dead_and_rare=False)
     assert [layer.following for layer in found] == [("1-s",), ("2-s",), ("3-s",), ()]
+
+
+def test_without_the_run_directory_layers_are_counted_in_the_graph(elsewhere: Graph) -> None:
+    there = flow.layers(elsewhere.connection, KNOWN, passed=0.95, vanishing=0.3, dead_and_rare=False)
+    elsewhere.connection.write("MATCH (r:Run {id: $run}) SET r.path = r.kept", run=KNOWN)
+    assert flow.layers(elsewhere.connection, KNOWN, passed=0.95, vanishing=0.3, dead_and_rare=False) == there
 
 
 def test_communities_come_largest_first_with_their_layers(graph: Graph) -> None:
@@ -64,10 +80,10 @@ def test_bars_read_from_the_graph_are_those_of_the_run_directory(elsewhere: Grap
 def test_a_run_directory_with_another_content_is_not_read(graph: Graph) -> None:
     graph.connection.write("MATCH (r:Run {id: $run}) SET r.kept = r.content, r.content = 'another'", run=KNOWN)
     try:
-        assert spread._directory(graph.connection, KNOWN) is None
+        assert same_directory(graph.connection, KNOWN) is None
     finally:
         graph.connection.write("MATCH (r:Run {id: $run}) SET r.content = r.kept REMOVE r.kept", run=KNOWN)
-    assert spread._directory(graph.connection, KNOWN) is not None
+    assert same_directory(graph.connection, KNOWN) is not None
 
 
 @pytest.mark.parametrize("name", ["pearson", "necessity", "lift", "support"])

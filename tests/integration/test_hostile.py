@@ -136,6 +136,7 @@ def refusal(graph: Graph, query: Query, values: dict[str, Any]) -> str | None:
 def test_no_query_takes_a_hostile_name(graph: Graph, name: str) -> None:
     query, before = library()[name], contents(graph.connection)
     needed = {"feature": "tiny/0-a/0", "source": "tiny/0-a/0", "community": 0, "text": "other", "other": "main"}
+    needed |= {"prompt": "other"}
     given = {parameter.name: needed[parameter.name] for parameter in query.parameters if parameter.required}
     for parameter in query.parameters:
         for text in NAMES:

@@ -15,10 +15,10 @@ from saedb.cli.browser.graph_look import STYLES
 from saedb.cli.browser.graph_starts import starts
 from saedb.cli.browser.graph_state import ORDERS, GraphView, from_query, start_of
 from saedb.cli.browser.layering import Order
+from saedb.cli.browser.parts import measure_options
 from saedb.cli.browser.site import Site
 from saedb.cypher.explore.scope import MAX_HOPS
 from saedb.cypher.explore.usual import usual
-from saedb.ingest.measures import MEASURES
 
 PATH: Final = updates.PATH
 TITLE: Final = "Graph"
@@ -99,7 +99,7 @@ def _tools(view: GraphView, drawn: Mapping[str, Any], partitions: Sequence[str])
     threshold = html.Div([html.Span("threshold"), slider], className="graph-floor", **_THRESHOLD)
     return html.Div(
         [
-            _choice("measure", [{"label": m.name.replace("_", " "), "value": m.name} for m in MEASURES], view.measure),
+            _choice("measure", measure_options(), view.measure),
             threshold,
             _choice("hops", [{"label": str(hops), "value": hops} for hops in range(MAX_HOPS + 1)], view.hops),
             _choice("order", [{"label": _ORDERS[order], "value": order} for order in ORDERS], view.order),

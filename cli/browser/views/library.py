@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from saedb.cli.browser.listing import grid
 from saedb.cli.browser.site import SEARCH, Site, parsed
 from saedb.cli.query_command import conditions
+from saedb.cli.wording import words
 from saedb.cypher.library import find, library
 from saedb.cypher.parameter import Parameter, Value
 from saedb.cypher.query import PRESET, Query
@@ -72,7 +73,7 @@ def _field(parameter: Parameter, given: str | None) -> Component:
     else:
         hint = _LOOKED_UP.get(parameter.type, "needed" if parameter.required else "any")
         control = dcc.Input(id=name, value="" if value is None else str(value), placeholder=hint)
-    return _labelled(_spaced(parameter.name), parameter.meaning, control)
+    return _labelled(words(parameter.name), parameter.meaning, control)
 
 
 def _choice(name: str, options: Any, value: Any) -> Component:
@@ -113,7 +114,7 @@ def _value(parameter: Parameter, given: str) -> Value:
             case _:
                 return given
     except (ValueError, KeyError) as error:
-        raise InputError(f"{_spaced(parameter.name)} cannot be {given!r}") from error
+        raise InputError(f"{words(parameter.name)} cannot be {given!r}") from error
 
 
 def _list(given: str) -> list[str]:
@@ -186,7 +187,7 @@ def _found(site: Site, asked: Query, given: Mapping[str, Any], run: str) -> list
 
 def _nothing(asked: Query, given: Mapping[str, Value]) -> str:
     """Return what to say where nothing was found: which conditions to relax."""
-    relaxed = [f"{verb} {_spaced(p.name)} (now {given[p.name]:g})" for p, verb in conditions(asked) if given[p.name]]
+    relaxed = [f"{verb} {words(p.name)} (now {given[p.name]:g})" for p, verb in conditions(asked) if given[p.name]]
     relaxed += [f"leave out {p.name}" for p in asked.parameters if p.type == "layer" and given[p.name] is not None]
     hint = f" {asked.nothing[0].upper()}{asked.nothing[1:]}." if asked.nothing else ""
     return f"Nothing found.{hint}" + (f" To relax it: {', '.join(relaxed)}." if relaxed else "")
@@ -198,7 +199,3 @@ def _cypher(asked: Query, given: Mapping[str, Any]) -> Iterator[Component]:
         return
     copy = dcc.Clipboard(target_id="query-cypher", title="Copy the statement", className="copy")
     yield html.Details([html.Summary("The Cypher of this"), copy, html.Pre(asked.render(given), id="query-cypher")])
-
-
-def _spaced(name: str) -> str:
-    return name.replace("_", " ")

@@ -11,11 +11,11 @@ from saedb.cli.browser import overview_updates as updates
 from saedb.cli.browser.overview_state import PATH as _PATH
 from saedb.cli.browser.overview_state import TOPS, Asked, checked, usual_measure
 from saedb.cli.browser.overview_updates import HIDDEN
+from saedb.cli.browser.parts import measure_options
 from saedb.cli.browser.site import Site
 from saedb.cli.report.look import CONFIG
 from saedb.cypher.explore import flow
 from saedb.cypher.explore.flow import Summary
-from saedb.ingest.measures import MEASURES
 
 PATH: Final = _PATH
 TITLE: Final = "Overview"
@@ -93,8 +93,7 @@ def _community_controls(asked: Asked) -> Iterator[Component]:
 
 
 def _spread_controls(known: Summary, asked: Asked) -> Iterator[Component]:
-    measures = [{"label": of.name.replace("_", " "), "value": of.name} for of in MEASURES]
-    yield _choice("measure", "measure", measures, asked.measure or usual_measure(known))
+    yield _choice("measure", "measure", measure_options(), asked.measure or usual_measure(known))
     sources = [{"label": "all", "value": ""}, *({"label": f"from {sae}", "value": sae} for sae in known.sources)]
     yield _choice("edges", "from", sources, asked.sae or "")
     yield _tick("log", "logarithmic", asked.is_logarithmic)

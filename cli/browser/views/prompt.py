@@ -8,13 +8,12 @@ from dash.development.base_component import Component
 
 from saedb.cli.browser import prompt_parts as parts
 from saedb.cli.browser import prompt_updates as updates
-from saedb.cli.browser.parts import aria
+from saedb.cli.browser.parts import aria, measure_options
 from saedb.cli.browser.prompt_state import PATH as _PATH
 from saedb.cli.browser.prompt_state import Asked
 from saedb.cli.browser.site import Site
 from saedb.cli.report.look import CONFIG
 from saedb.cypher.library import find
-from saedb.ingest.measures import MEASURES
 
 PATH: Final = _PATH
 TITLE: Final = "Prompt"
@@ -65,8 +64,9 @@ def _stored(site: Site, run: str | None, found: Any) -> Component:
 def _controls(asked: Asked) -> Iterator[Component]:
     yield _labelled("threshold", _number("threshold", asked.threshold, "as in the run", 0.01))
     yield _labelled("features per layer", _number("top", asked.top, "5", 1))
-    options = [{"label": of.name.replace("_", " "), "value": of.name} for of in MEASURES]
-    choice = dcc.Dropdown(id="prompt-measure", options=options, value=asked.measure, clearable=False, searchable=False)
+    choice = dcc.Dropdown(
+        id="prompt-measure", options=measure_options(), value=asked.measure, clearable=False, searchable=False
+    )
     yield _labelled("edges by", choice)
     yield _labelled("from", _number("floor", asked.floor, "0.1", 0.05))
 

@@ -18,7 +18,7 @@ PATHS = ("/", "/search", "/nowhere", "/_dash-layout", "/_dash-dependencies", "/a
 @pytest.fixture(scope="module")
 def client(site: Site) -> Iterator[FlaskClient]:
     app = create(site)
-    guard.protect(app, lambda: PORT)
+    guard.protect(app, PORT)
     with app.server.test_client() as client:
         yield client
 

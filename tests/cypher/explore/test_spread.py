@@ -1,10 +1,8 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from saedb.cypher.explore import spread
-from saedb.ingest.errors import InputError
 from saedb.ingest.measures import BY_NAME, MEASURES
 
 
@@ -42,8 +40,3 @@ def test_a_value_lies_in_its_bar(of, share: float) -> None:
     value = of.low + share * ((of.high if of.high is not None else 1e6) - of.low)
     low, high = spread.bounds(of, _number(of.name, value))
     assert low - 1e-9 <= value <= high + 1e-9
-
-
-def test_a_measure_that_is_not_there_is_an_error_that_suggests_one() -> None:
-    with pytest.raises(InputError, match="did you mean pearson"):
-        spread.measure("person")

@@ -151,7 +151,8 @@ def test_the_weight_for_other_programs_is_the_similarity() -> None:
 
 
 def test_every_property_of_the_schema_leaves_the_graph() -> None:
-    values = {pa.string(): "x", pa.int64(): 3, pa.float64(): 0.5, pa.bool_(): True, pa.list_(pa.string()): ["x"]}
+    single = {pa.string(): "x", pa.int64(): 3, pa.float64(): 0.5, pa.bool_(): True}
+    values = {**single, pa.list_(pa.string()): ["x"], pa.list_(pa.int64()): [3]}
     full = {field.name: values[field.type] for field in FEATURE_SCHEMA if field.name not in ("id", "layer", "index")}
     measures = {field.name: values[field.type] for field in EDGE_SCHEMA if field.type == pa.float64()}
     nodes = (features(feature(0, **full), feature(1) | {"id": "m/4-s/0"}),)

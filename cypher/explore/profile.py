@@ -1,0 +1,55 @@
+"""The query ``layer-profile``, answered from the run directory: the same counts, ten times as fast."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from saedb.cypher.connection import Row
+from saedb.ingest import rundir, tables
+from saedb.ingest.rundir import RunDirectory
+from saedb.ingest.states import DEAD, RARE
+
+_COLUMNS: Final = ("sae", "state_in", "state_out", "best_in", "best_out")
+
+Booleans = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+def profile(run: RunDirectory, *, passed: float, vanishing: float, dead_and_rare: bool) -> Iterator[Row]:
+    """Yield one row for each SAE along the model, with the columns of the query."""
+    features = pa.concat_tables(run.parts(tables.FEATURES, rundir.FEATURES_FILE, *_COLUMNS))
+    edges = {pair: run.record.files[rundir.edges_file(*pair)].rows for pair in run.record.pairs}
+    for sae in run.record.saes:
+        own = features.filter(pc.field("sae") == sae.id)
+        state = pc.call_function("coalesce", [own["state_out"], own["state_in"]])
+        dead, rare = _is(state, DEAD), _is(state, RARE)
+        kept = np.full(len(own), True) if dead_and_rare else ~(dead | rare)
+        known = state.null_count < len(own)
+        outgoing = [number for (source, _), number in edges.items() if source == sae.id]
+        has_incoming = any(target == sae.id for _, target in edges)
+        back = has_incoming and (known or own["best_in"].null_count < len(own))
+        ahead = bool(outgoing) and (known or own["best_out"].null_count < len(own))
+        before = _states(own["best_in"], kept, passed, vanishing) if back else (None,) * 3
+        after = _states(own["best_out"], kept, passed, vanishing) if ahead else (None,) * 3
+        yield {
+            "layer": sae.layer, "sae": sae.id, "features": len(own),
+            "dead": int(dead.sum()) if known else None, "rare": int(rare.sum()) if known else None,
+            **dict(zip(("passed_in", "transformed_in", "appearing"), before, strict=True)),
+            **dict(zip(("passed_on", "transformed", "disappearing"), after, strict=True)),
+            "edges_out": sum(outgoing) if outgoing else None,
+        }  # fmt: skip
+
+
+def _is(state: Any, name: str) -> Booleans:
+    return pc.call_function("equal", [state, pa.scalar(name)]).fill_null(False).to_numpy()
+
+
+def _states(best: Any, kept: Booleans, passed: float, vanishing: float) -> tuple[int, int, int]:
+    """Return how many features are passed through, transformed, and without a counterpart."""
+    value: Floats = best.fill_null(-1.0).to_numpy()[kept]
+    is_passed, is_alone = value >= passed, (value < vanishing) & (value < passed)
+    return int(is_passed.sum()), int((~is_passed & ~is_alone).sum()), int(is_alone.sum())
