@@ -61,6 +61,9 @@ _RESIDUAL: Final = (
 )
 """The residual stream, and what is added to it; not its normalised copies, and not what a sublayer does inside."""
 
+_READ_ONLY: Final = ("hook_resid_mid", "hook_mlp_in")
+"""Copies of the residual stream, in TransformerLens' bridge: the sublayer behind one reads it, and nothing else."""
+
 _NAME: Final = re.compile(r"blocks\.(?P<block>\d+)\.(?P<site>[\w.]+)")
 
 
@@ -119,3 +122,13 @@ def is_residual(hook: str) -> bool:
     """
     number, site = depth(hook)
     return number < 0 or SITES[site] in _RESIDUAL
+
+
+def is_carried_on(hook: str) -> bool:
+    """Return whether a change at a hook point of a block stays in the residual stream, for all that comes after it.
+
+    Raises:
+        InputError: the hook is unknown, as `depth` says.
+    """
+    number, site = depth(hook)
+    return number >= 0 and is_residual(hook) and SITES[site] not in _READ_ONLY

@@ -267,6 +267,7 @@ EFFECTS: tuple[Evidence, ...] = (
         unit="share",
         meaning="the same of other targets, as dense and without an edge, when the source is taken out: chance",
     ),
+    Evidence(name="effect_control_se", unit="share", meaning="standard error of that, with these targets as clusters"),
     Evidence(name="effect_change", unit="activation", meaning="the mean loss itself"),
     Evidence(
         name="effect_paper",
@@ -275,3 +276,6 @@ EFFECTS: tuple[Evidence, ...] = (
     ),
 )
 """What `saedb.ingest.causal` finds by taking the source out of the model; null where it was not asked for."""
+
+ASKED: tuple[Measure | Evidence, ...] = (*MEASURES, *EFFECTS)
+"""By what queries can rank edges and limit them."""

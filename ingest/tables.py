@@ -296,7 +296,12 @@ EFFECTS: Final = Table(
         *(_column(e.name, pa.float64(), e.meaning, e.unit, null=True) for e in EFFECT_MEASURES),
         _column("effect_tokens", pa.int64(), "tokens with both active that effect is the mean of", "tokens"),
         _column("effect_documents", pa.int64(), "documents of these", "documents"),
-        _column("effect_contexts", pa.int64(), "contexts from which the source was taken out", "contexts"),
+        _column(
+            "effect_contexts", pa.int64(), "contexts with the source active from which it was taken out", "contexts"
+        ),
+        _column(
+            "effect_share", pa.float64(), "of all contexts with the source active, the share that these are", "share"
+        ),
         _column("effect_controls", pa.int64(), "targets that effect_control is the mean of"),
         _column("effect_direction", pa.string(), "sae: its activation set to 0; decoder: its direction projected out"),
         _column("settings", pa.string(), "hash of the settings: an edge of the same is not computed again"),

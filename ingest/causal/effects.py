@@ -33,7 +33,8 @@ class Sums:
     clean: NDArray[np.float64]
     """What it was on these."""
     paper_change: NDArray[np.float64]
-    """What it lost on all tokens on which it is above `FIRING` of its maximum."""
+    """What it lost on all tokens on which it is above `FIRING` of its maximum, times the contexts that these stand
+    for."""
 
     def of(self, feature: int) -> Self:
         """Return the rows of one feature."""
@@ -54,6 +55,7 @@ def sums(
     counted: NDArray[np.bool_],
     documents: NDArray[np.int32],
     side: Side,
+    weight: float = 1.0,
 ) -> Sums:
     """Return the sums over the tokens of one copy of a context.
 
@@ -64,10 +66,11 @@ def sums(
         counted: which tokens count, [context_size].
         documents: number of the document of each token, [context_size].
         side: these downstream features, [features].
+        weight: contexts that this one stands for.
     """
     change = (clean - without).astype(np.float64)
     both = (clean > side.threshold) & (upstream & counted)[:, None]
-    paper = (clean > FIRING * side.maximum) & counted[:, None]
+    paper = weight * ((clean > FIRING * side.maximum) & counted[:, None])
     found, of = np.unique(documents, return_inverse=True)
     document, feature = np.indices((len(found), clean.shape[1])).reshape(2, -1)
     values = (both, change * both, clean * both, change * paper)
@@ -109,31 +112,44 @@ class Effect:
     documents: int
 
 
-def effect(found: Sums, share: float, firing: int) -> Effect:
+NOTHING: Final = Effect(effect=np.nan, se=np.nan, change=np.nan, paper=np.nan, tokens=0, documents=0)
+"""What is known where the upstream feature never fires."""
+
+
+def effect(found: Sums, firing: int) -> Effect:
     """Return the effect that sums over documents give; NaN where there is no token to tell.
 
     Args:
         found: sums of one downstream feature.
-        share: the share of the contexts with the upstream feature that they are of.
         firing: tokens of the whole text on which the downstream feature is above `FIRING` of its maximum.
     """
     tokens, change, clean, paper = found.by_document()
-    used, count, total = tokens > 0, float(tokens.sum()), float(clean.sum())
-    ratio = float(change.sum()) / total if total else np.nan
+    used, count = tokens > 0, float(tokens.sum())
+    ratio, error = share(change[used], clean[used])
     return Effect(
         effect=ratio,
-        se=_clustered((change - ratio * clean)[used], total),
+        se=error,
         change=float(change.sum()) / count if count else np.nan,
         # contexts without the upstream feature change nothing, and count
-        paper=float(paper.sum()) / share / firing if firing else np.nan,
+        paper=float(paper.sum()) / firing if firing else np.nan,
         tokens=int(count),
         documents=int(used.sum()),
     )
 
 
-def _clustered(residuals: NDArray[np.float64], total: float) -> float:
-    """Return the standard error of a ratio of sums over clusters: Cochran, Sampling Techniques (1977), 6.4."""
-    count = len(residuals)
+def share(change: NDArray[np.float64], clean: NDArray[np.float64]) -> tuple[float, float]:
+    """Return what was lost of what there was, with its standard error; NaN where that is not known.
+
+    Source: the ratio of sums over clusters of Cochran, Sampling Techniques (1977), 6.4.
+
+    Args:
+        change: sums of what each cluster lost, [clusters].
+        clean: sums of what it was, [clusters].
+    """
+    count, total = len(change), float(clean.sum())
+    if not total:
+        return np.nan, np.nan
+    ratio = float(change.sum()) / total
     if count < 2:
-        return np.nan
-    return float(np.sqrt(count / (count - 1) * np.square(residuals).sum()) / total)
+        return ratio, np.nan
+    return ratio, float(np.sqrt(count / (count - 1) * np.square(change - ratio * clean).sum()) / total)

@@ -54,11 +54,7 @@ class Intervention:
         Raises:
             InputError: the upstream SAE does not read the residual stream or what is added to it.
         """
-        if not hooks.is_residual(upstream.hook) or hooks.block(upstream.hook) < 0:
-            raise InputError(
-                f"{upstream.id} reads {upstream.hook}; ablations need an SAE of the residual stream, or of what a "
-                "block adds to it"
-            )
+        check_hook(upstream.id, upstream.hook)
         self._model = model
         self._up = upstream
         self._down = downstream
@@ -88,21 +84,53 @@ class Intervention:
     def without(self, contexts: Sequence[Clean], feature: int) -> Tensor:
         """Return the downstream activations in copies of contexts without a feature, [copies, context_size, d_sae]."""
         tokens = torch.stack([context.tokens for context in contexts])
-        removed = self._removed(torch.stack([context.residual for context in contexts]), feature)
-        given = {self._entry: torch.stack([context.entry for context in contexts]), self._up.hook: removed}
+        given = {
+            self._entry: torch.stack([context.entry for context in contexts]),
+            self._up.hook: self._removed(contexts, feature),
+        }
         read = self._model.continued(tokens, given, self._down.hook)
         return self._down.sae.encode(read.flatten(0, 1)).unflatten(0, read.shape[:2])
 
-    def _removed(self, residual: Tensor, feature: int) -> Tensor:
-        """Return what the upstream SAE reads, [copies, context_size, d_in], without a feature."""
-        inputs = residual.flatten(0, 1)
-        activations = self._up.sae.encode(inputs)
+    def _removed(self, contexts: Sequence[Clean], feature: int) -> Tensor:
+        """Return what the upstream SAE reads, [copies, context_size, d_in], without a feature.
+
+        Where the feature is not active, it is what the SAE read, to the bit.
+        """
+        residual = torch.stack([context.residual for context in contexts])
+        fires = np.stack([column(context.upstream, feature) > 0 for context in contexts])
+        if fires.any():
+            here = torch.from_numpy(fires).to(residual.device)
+            residual[here] = self._changed(residual[here], feature)
+        return residual
+
+    def _changed(self, inputs: Tensor, feature: int) -> Tensor:
+        """Return what the upstream SAE reads on tokens with a feature, [tokens, d_in], without it."""
+        sae = self._up.sae
         if self._direction == "decoder":
-            row = functional.normalize(self._up.sae.W_dec[feature].float(), dim=-1)
-            along = (inputs @ row) * (activations[:, feature] > 0)
-            return (inputs - along[:, None] * row).view_as(residual)
-        whole = self._up.sae.decode(compact(activations)[1])
-        others = activations.clone()
-        others[:, feature] = 0.0
-        # the error stays: where the feature is not active, what comes out is what went in, to the bit
-        return (inputs + (self._up.sae.decode(compact(others)[1]) - whole)).view_as(residual)
+            row = functional.normalize(sae.W_dec[feature].float(), dim=-1)
+            return inputs - (inputs @ row)[:, None] * row
+        activations = sae.encode(inputs)
+        whole = sae.decode(activations)
+        activations[:, feature] = 0.0
+        return inputs + (sae.decode(activations) - whole)  # SAE(x without the feature) + the error, which stays
+
+
+def check_hook(sae: str, hook: str) -> None:
+    """Check that what an SAE reads at a hook point can be changed for all that comes after it.
+
+    Raises:
+        InputError: it cannot.
+    """
+    if not hooks.is_carried_on(hook):
+        raise InputError(
+            f"{sae} reads {hook}, where a change does not stay in the residual stream; ablations need SAEs of "
+            "hook_resid_pre or hook_resid_post, or of what a block adds: hook_attn_out or hook_mlp_out"
+        )
+
+
+def column(rows: SparseRows, feature: int) -> NDArray[np.float32]:
+    """Return the activations of one feature, [tokens]."""
+    values = np.zeros(len(rows), np.float32)
+    here = rows.indices == feature
+    values[rows.row_of[here]] = rows.values[here]
+    return values

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from saedb.ingest.causal import controls
-from saedb.ingest.causal.effects import Effect, Side, Sums, effect, pooled, sums
-from saedb.ingest.causal.intervention import Clean, Intervention
+from saedb.ingest.causal.effects import NOTHING, Effect, Side, Sums, effect, pooled, share, sums
+from saedb.ingest.causal.intervention import Clean, Intervention, column
 from saedb.ingest.causal.plan import Task
 from saedb.ingest.sparse import SparseRows
 from saedb.ingest.tiles import Portions
@@ -28,6 +28,8 @@ class Measured:
     effect: Effect
     control: float
     """Mean loss of the controls as a share of their activation; NaN where there are none."""
+    control_se: float
+    """Its standard error, with controls as clusters; NaN for a single one."""
     controls: int
 
 
@@ -75,10 +77,11 @@ class Measuring:
             linked: whether the upstream feature has an edge to it, [d_sae].
             count: controls of each target, at most.
         """
-        numbers = np.array(task.contexts, np.int32).reshape(-1, 1)
-        parts = [part for _, part in self._portions.batches(numbers, lambda some, _: self._copies(task, some[:, 0]))]
+        places = np.arange(len(task.contexts), dtype=np.int32).reshape(-1, 1)
+        parts = [part for _, part in self._portions.batches(places, lambda some, _: self._copies(task, some[:, 0]))]
         if not parts:
-            return []
+            nothing = Measured(target=0, effect=NOTHING, control=np.nan, control_se=np.nan, controls=0)
+            return [replace(nothing, target=target) for target in task.targets]
         together, change, clean = (
             np.sum([getattr(part, name) for part in parts], axis=0) for name in ("together", "change", "clean")
         )
@@ -86,29 +89,33 @@ class Measuring:
         found: list[Measured] = []
         for place, target in enumerate(task.targets):
             beside = controls.chosen(target, density, together, linked, count)
-            base = clean[beside].sum()
+            control, control_se = share(change[beside], clean[beside])
             found.append(
                 Measured(
                     target=target,
-                    effect=effect(of_targets.of(place), task.share, int(self._firing[target])),
-                    control=float(change[beside].sum() / base) if base else np.nan,
+                    effect=effect(of_targets.of(place), int(self._firing[target])),
+                    control=control,
+                    control_se=control_se,
                     controls=len(beside),
                 )
             )
         return found
 
-    def _copies(self, task: Task, numbers: NDArray[np.int32]) -> _Copies:
+    def _copies(self, task: Task, places: NDArray[np.int32]) -> _Copies:
+        """Return what copies of the contexts at some places of a task say."""
+        numbers = task.contexts[places]
         contexts = self._clean(numbers.tolist())
         without = self._intervention.without(contexts, task.feature)
         changed = _Changed(self._down.threshold, without)
         targets = list(task.targets)
         asked = Side(threshold=self._down.threshold[targets], maximum=self._down.maximum[targets])
         found: list[Sums] = []
-        for place, (number, context) in enumerate(zip(numbers.tolist(), contexts, strict=True)):
-            active = _column(context.upstream, task.feature) > self._up.threshold[task.feature]
+        weights = task.weights[places].tolist()
+        for place, (number, context, weight) in enumerate(zip(numbers.tolist(), contexts, weights, strict=True)):
+            active = column(context.upstream, task.feature) > self._up.threshold[task.feature]
             counted = self._counted[number]
             clean, copy = changed.add(place, context.downstream, active & counted, targets)
-            found.append(sums(clean, copy, active, counted, self._documents[number], asked))
+            found.append(sums(clean, copy, active, counted, self._documents[number], asked, weight))
         return _Copies(targets=pooled(found), together=changed.together, change=changed.change, clean=changed.clean)
 
     def _clean(self, numbers: Sequence[int]) -> list[Clean]:
@@ -152,12 +159,4 @@ class _Changed:
         self.clean += np.bincount(features, values, width)
         self.change += np.bincount(features, values - left, width)
         columns = torch.tensor(targets, device=copy.device)
-        return np.stack([_column(clean, t) for t in targets], axis=1), copy[:, columns].float().cpu().numpy()
-
-
-def _column(rows: SparseRows, feature: int) -> NDArray[np.float32]:
-    """Return the activations of one feature, [tokens]."""
-    column = np.zeros(len(rows), np.float32)
-    here = rows.indices == feature
-    column[rows.row_of[here]] = rows.values[here]
-    return column
+        return np.stack([column(clean, t) for t in targets], axis=1), copy[:, columns].float().cpu().numpy()

@@ -1,8 +1,9 @@
 """Effects of edges of a run, feature by feature, into its table; what is there already is not computed again."""
 
+import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -12,18 +13,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from saedb.ingest import rundir, tables
+from saedb.ingest import tables
 from saedb.ingest.activations import ActivationStore
 from saedb.ingest.causal import plan
 from saedb.ingest.causal.effects import Side
-from saedb.ingest.causal.intervention import Intervention
+from saedb.ingest.causal.found import Effects, Pair
+from saedb.ingest.causal.intervention import Intervention, check_hook
 from saedb.ingest.causal.measuring import Measured, Measuring
 from saedb.ingest.causal.settings import AblationSettings
 from saedb.ingest.encode import LoadedSae
 from saedb.ingest.errors import InputError
 from saedb.ingest.model import LanguageModel
-from saedb.ingest.rundir import EFFECTS_FILE, FEATURES_FILE, TOKENS_FILE, RunDirectory, edges_file
-from saedb.ingest.stages import Stage, Stages
+from saedb.ingest.naming import quoted
+from saedb.ingest.rundir import FEATURES_FILE, TOKENS_FILE, RunDirectory, edges_file
+from saedb.ingest.stages import Stages
 from saedb.ingest.stretches import StoredText, contiguous
 from saedb.ingest.tiles import TILE, Portions
 
@@ -32,7 +35,30 @@ _COPIES: Final = {"cpu": 8, "cuda": 64}
 _KEPT_EVERY: Final = 20
 """Upstream features after which what was found is written: a run that is stopped loses no more."""
 
-Pair = tuple[str, str]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What is to be done, told when its first upstream feature is."""
+
+    edges: int
+    done: int
+    """Edges that had their effect before."""
+    features: int
+    """Upstream features that are taken out, one by one."""
+    copies: int
+    """Copies of contexts, each without one of them."""
+    seconds: float
+    """How long all will take, from the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What is to be done for a pair of SAEs."""
+
+    pair: Pair
+    sides: tuple[Side, Side]
+    firing: NDArray[np.int64]
+    tasks: Sequence[plan.Task]
 
 
 class Ablation:
@@ -63,86 +89,87 @@ class Ablation:
         self._model = model
         self._saes = saes
         self._settings = settings
-        self._digest = rundir.digest(asdict(settings))
-        self._store = ActivationStore.of_run(run)
-        self._text = StoredText.of_run(run, self._store)
+        self._effects = Effects(run, settings)
+        self._text = StoredText.of_run(run, ActivationStore.of_run(run))
         self._features = run.read(tables.FEATURES, FEATURES_FILE).select(["id", "sae", "threshold", "max", "density"])
 
-    def write(self, edges: Collection[Pair]) -> int:
+    def write(self, edges: Collection[Pair], told: Callable[[Begun], None] = lambda _: None) -> int:
         """Return how many effects are new, after all of those edges are in the run's table.
 
         Edges of which no token tells anything get a row without an effect.
 
+        Args:
+            edges: ids of source and target.
+            told: is told what there is to do, once that is known.
+
         Raises:
             InputError: an edge is not of this run, or its SAEs cannot be asked.
-            RunError: activations are damaged, or the GPU's memory is full.
+            RunError: activations are damaged.
+            torch.OutOfMemoryError: one copy is too much.
         """
-        asked = self._by_pair(edges)
-        done = self._done
-        missing = {pair: [edge for edge in those if edge not in done] for pair, those in asked.items()}
-        count = 0
-        with self._stages.stage("ablate", len({u for those in missing.values() for u, _ in those})) as stage:
-            for pair, those in missing.items():
-                if those:
-                    count += self._write_pair(pair, those, stage)
+        asked = by_pair(self._run, edges)
+        known = self._effects.known
+        missing = {pair: [edge for edge in those if edge not in known] for pair, those in asked.items()}
+        works = list(self._planned({pair: those for pair, those in missing.items() if those}))
+        copies = sum(len(task.contexts) for work in works for task in work.tasks)
+        count, begin = sum(map(len, missing.values())), time.perf_counter()
+        features, done = sum(len(work.tasks) for work in works), sum(map(len, asked.values())) - count
+        if works:
+            with self._stages.stage("ablate (copies of contexts)", copies) as stage:
+                for number, advanced in enumerate(self._written(works), 1):
+                    stage.advance(advanced)
+                    if number == 1:
+                        seconds = (time.perf_counter() - begin) / max(advanced, 1) * copies
+                        told(Begun(edges=count, done=done, features=features, copies=copies, seconds=seconds))
+        self._effects.finish()
         return count
 
-    @cached_property
-    def _sae_of(self) -> Mapping[str, str]:
-        return dict(zip(self._features["id"].to_pylist(), self._features["sae"].to_pylist(), strict=True))
+    def _planned(self, missing: Mapping[Pair, Sequence[Pair]]) -> Iterator[_Work]:
+        """Yield the work for each pair of SAEs."""
+        with self._stages.stage("find contexts", len(missing)) as stage:
+            for pair, edges in missing.items():
+                sides = _side(self._of(pair[0])), _side(self._of(pair[1]))
+                targets = _targets(edges, self._ids(pair))
+                count = len(self._tokens[0])
+                tasks = plan.tasks(self._text, pair[0], sides[0], targets, count, self._settings)
+                firing = plan.firing(self._text, pair[1], sides[1])
+                yield _Work(pair=pair, sides=sides, firing=firing, tasks=tasks)
+                stage.advance()
 
-    @property
-    def _done(self) -> set[Pair]:
-        """The edges that have their effect by these settings."""
-        if not self._run.has(EFFECTS_FILE, tables.EFFECTS):
-            return set()
-        there = self._run.read(tables.EFFECTS, EFFECTS_FILE).filter(pc.field("settings") == self._digest)
-        return set(zip(there["source"].to_pylist(), there["target"].to_pylist(), strict=True))
+    def _written(self, works: Sequence[_Work]) -> Iterator[int]:
+        """Do the work, and yield the copies of each upstream feature when what it gave is kept, or soon will be."""
+        for work in works:
+            yield from self._written_pair(work)
 
-    def _by_pair(self, edges: Collection[Pair]) -> dict[Pair, list[Pair]]:
-        found: defaultdict[Pair, list[Pair]] = defaultdict(list)
-        for source, target in dict.fromkeys(edges):
-            unknown = next((end for end in (source, target) if end not in self._sae_of), None)
-            if unknown is not None:
-                raise InputError(f"run {self._run.record.id} has no feature {unknown}")
-            found[self._sae_of[source], self._sae_of[target]].append((source, target))
-        strange = next((pair for pair in found if pair not in self._run.record.pairs), None)
-        if strange is not None:
-            raise InputError(f"run {self._run.record.id} has no edges from {strange[0]} to {strange[1]}")
-        return dict(found)
-
-    def _write_pair(self, pair: Pair, edges: Sequence[Pair], stage: Stage) -> int:
-        up, down = (self._features.filter(pc.field("sae") == sae) for sae in pair)
-        ids = [pd.Index(side["id"].to_pylist()) for side in (up, down)]
-        measuring, works = self._measuring(pair, up, down, _targets(edges, ids))
-        density, linked = down["density"].to_numpy(), self._linked(pair, ids)
+    def _written_pair(self, work: _Work) -> Iterator[int]:
+        measuring, ids = self._measuring(work), self._ids(work.pair)
+        density, linked = self._of(work.pair[1])["density"].to_numpy(), self._linked(work.pair, ids)
         found: list[dict[str, Any]] = []
-        for number, task in enumerate(works, 1):
+        for number, task in enumerate(work.tasks, 1):
             measured = measuring.measure(task, density, linked(task.feature), self._settings.controls)
             found += self._rows(ids, task, measured)
-            stage.advance()
-            if number % _KEPT_EVERY == 0 or number == len(works):
-                self._keep(found)
+            if number % _KEPT_EVERY == 0 or number == len(work.tasks):
+                self._effects.keep(found)
                 found = []
-        return len(edges)
+            yield len(task.contexts)
 
-    def _measuring(
-        self, pair: Pair, up: pa.Table, down: pa.Table, targets: Mapping[int, Sequence[int]]
-    ) -> tuple[Measuring, list[plan.Task]]:
-        sides = _side(up), _side(down)
-        upstream, downstream = (self._saes[sae] for sae in pair)
-        intervention = Intervention(self._model, upstream, downstream, self._settings.direction)
-        tokens, counted, documents = self._tokens
-        measuring = Measuring(
-            intervention,
-            tokens,
-            counted,
-            documents,
-            sides,
-            plan.firing(self._text, pair[1], sides[1]),
+    def _measuring(self, work: _Work) -> Measuring:
+        upstream, downstream = (self._saes[sae] for sae in work.pair)
+        return Measuring(
+            Intervention(self._model, upstream, downstream, self._settings.direction),
+            *self._tokens,
+            work.sides,
+            work.firing,
             Portions(_COPIES[self._model.device.type], TILE),
         )
-        return measuring, plan.tasks(self._text, pair[0], sides[0], targets, self._settings)
+
+    def _of(self, sae: str) -> pa.Table:
+        """Return the features of an SAE, in their order."""
+        return self._features.filter(pc.field("sae") == sae)
+
+    def _ids(self, pair: Pair) -> tuple[pd.Index, pd.Index]:
+        up, down = (pd.Index(self._of(sae)["id"].to_pylist()) for sae in pair)
+        return up, down
 
     @cached_property
     def _tokens(self) -> tuple[NDArray[np.int32], NDArray[np.bool_], NDArray[np.int32]]:
@@ -167,29 +194,17 @@ class Ablation:
                 "effect": one.effect.effect,
                 "effect_se": one.effect.se,
                 "effect_control": one.control,
+                "effect_control_se": one.control_se,
                 "effect_change": one.effect.change,
                 "effect_paper": one.effect.paper,
                 "effect_tokens": one.effect.tokens,
                 "effect_documents": one.effect.documents,
-                "effect_contexts": len(task.contexts),
+                "effect_contexts": task.active,
+                "effect_share": task.share,
                 "effect_controls": one.controls,
                 "effect_direction": self._settings.direction,
-                "settings": self._digest,
+                "settings": self._effects.digest,
             }
-
-    def _keep(self, found: Sequence[dict[str, Any]]) -> None:
-        """Add rows to the run's table, in place of those of the same edges."""
-        new = tables.rows(tables.EFFECTS, {c.name: [row[c.name] for row in found] for c in tables.EFFECTS.columns})
-        there = tables.rows(tables.EFFECTS, {c.name: [] for c in tables.EFFECTS.columns})
-        if self._run.has(EFFECTS_FILE, tables.EFFECTS):
-            there = self._run.read(tables.EFFECTS, EFFECTS_FILE)
-        replaced = set(zip(new["source"].to_pylist(), new["target"].to_pylist(), strict=True))
-        ends = zip(there["source"].to_pylist(), there["target"].to_pylist(), strict=True)
-        kept = there.filter(pa.array([edge not in replaced for edge in ends], pa.bool_()))
-        rows = pa.concat_tables([kept.cast(new.schema), new]).sort_by(
-            [("source", "ascending"), ("target", "ascending")]
-        )
-        self._run.write(tables.EFFECTS, EFFECTS_FILE, [rows])
 
 
 class _Links:
@@ -217,3 +232,36 @@ def _targets(edges: Sequence[Pair], ids: Sequence[pd.Index]) -> dict[int, list[i
     for source, target in zip(sources.tolist(), targets.tolist(), strict=True):
         found[source].append(target)
     return found
+
+
+def by_pair(run: RunDirectory, edges: Collection[Pair]) -> dict[Pair, list[Pair]]:
+    """Return edges by the SAEs of their ends, each once.
+
+    Raises:
+        InputError: one is not of the run, or the SAE of its source reads where nothing can be changed.
+    """
+    features = run.read(tables.FEATURES, FEATURES_FILE)
+    sae_of: dict[str, str] = dict(zip(features["id"].to_pylist(), features["sae"].to_pylist(), strict=True))
+    found: defaultdict[Pair, list[Pair]] = defaultdict(list)
+    for source, target in dict.fromkeys(edges):
+        for end in (source, target):
+            if end not in sae_of:
+                raise InputError(f"run {run.record.id} has no feature {quoted(end)}; see: saedb query search")
+        found[sae_of[source], sae_of[target]].append((source, target))
+    hooks = {sae.id: sae.hook for sae in run.record.saes}
+    for pair, those in found.items():
+        _check_edges(run, pair, those)
+        check_hook(pair[0], str(hooks[pair[0]]))
+    return dict(found)
+
+
+def _check_edges(run: RunDirectory, pair: Pair, edges: Sequence[Pair]) -> None:
+    source, target = edges[0]
+    if pair in run.record.pairs:
+        rows = run.read(tables.EDGES, edges_file(*pair))
+        there = set(zip(rows["source"].to_pylist(), rows["target"].to_pylist(), strict=True))
+        strange = next((edge for edge in edges if edge not in there), None)
+        if strange is None:
+            return
+        source, target = strange
+    raise InputError(f"run {run.record.id} has no edge from {source} to {target}; see: saedb query neighbours {source}")

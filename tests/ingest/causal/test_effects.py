@@ -27,14 +27,14 @@ def test_tokens_that_do_not_count_are_left_out() -> None:
 
 
 def test_an_effect_is_a_ratio_with_documents_as_clusters() -> None:
-    found = effect(sums(CLEAN, WITHOUT, ACTIVE, COUNTED, DOCUMENTS, SIDE).of(0), share=0.5, firing=4)
+    found = effect(sums(CLEAN, WITHOUT, ACTIVE, COUNTED, DOCUMENTS, SIDE, weight=2.0).of(0), firing=4)
 
     ratio = 3 / 7
     residuals = np.array([3 - ratio * 4, 0 - ratio * 3])
     assert found.effect == pytest.approx(ratio)
     assert found.se == pytest.approx(np.sqrt(2 * (residuals**2).sum()) / 7)
     assert found.change == pytest.approx(1.5)
-    assert found.paper == pytest.approx(3.25 / 0.5 / 4)
+    assert found.paper == pytest.approx(3.25 * 2 / 4)
     assert (found.tokens, found.documents) == (2, 2)
 
 
@@ -49,7 +49,7 @@ def test_the_error_is_that_of_drawing_documents() -> None:
         documents = np.repeat(np.arange(40, dtype=np.int32), tokens)
         whole = np.ones(len(documents), np.bool_)
         side = Side(threshold=np.zeros(1), maximum=np.ones(1))
-        found = effect(sums(clean, (clean * (1 - share)).astype(np.float32), whole, whole, documents, side), 1.0, 1)
+        found = effect(sums(clean, (clean * (1 - share)).astype(np.float32), whole, whole, documents, side), 1)
         return found.effect, found.se
 
     effects, errors = np.array([drawn() for _ in range(400)]).T
@@ -57,16 +57,16 @@ def test_the_error_is_that_of_drawing_documents() -> None:
 
 
 def test_one_document_has_no_error_and_no_token_no_effect() -> None:
-    one = effect(sums(CLEAN[:2], WITHOUT[:2], ACTIVE[:2], COUNTED[:2], DOCUMENTS[:2], SIDE).of(0), 1.0, 1)
+    one = effect(sums(CLEAN[:2], WITHOUT[:2], ACTIVE[:2], COUNTED[:2], DOCUMENTS[:2], SIDE).of(0), 1)
     assert np.isnan(one.se)
     assert one.effect == pytest.approx(0.75)
-    none = effect(sums(CLEAN, WITHOUT, ~COUNTED, COUNTED, DOCUMENTS, SIDE).of(0), 1.0, 0)
+    none = effect(sums(CLEAN, WITHOUT, ~COUNTED, COUNTED, DOCUMENTS, SIDE).of(0), 0)
     assert np.isnan([none.effect, none.se, none.change, none.paper]).all()
 
 
 def test_copies_are_added() -> None:
     part = sums(CLEAN, WITHOUT, ACTIVE, COUNTED, DOCUMENTS, SIDE)
-    twice = effect(pooled([part, part]).of(0), 1.0, 1)
+    twice = effect(pooled([part, part]).of(0), 1)
 
     assert twice.effect == pytest.approx(3 / 7)
     assert (twice.tokens, twice.documents) == (4, 2)
