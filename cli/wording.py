@@ -35,3 +35,10 @@ def state_in_words(state: str | None, best: float | None, where: str) -> str:
     if state in _EXPLAINED:
         return _EXPLAINED[state]
     return f"{words(state)}: " + (f"no edge {where}" if best is None else f"best Pearson {where} {best:.3f}")
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the largest unit of which there are two, such as ``3 min``."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from saedb.cypher import batches, contents
+from saedb.cypher import batches, contents, schema
 from saedb.cypher.claim import Claim, claimed
 from saedb.cypher.connection import Connection
 from saedb.cypher.replacement import check_content, mend
@@ -138,3 +138,8 @@ def _set(claim: Claim, properties: Properties, rows: pa.Table, report: Report) -
         passed("batch committed")
         done += part.num_rows
         report(f"loading {properties.what}", done, rows.num_rows)
+
+
+EFFECTS: Final = Properties(
+    what="effects", item=schema.EVOLVES_TO, names=tuple(p.name for p in schema.EFFECTS), shown=contents.effects
+)

@@ -268,6 +268,11 @@ EFFECTS: tuple[Evidence, ...] = (
         meaning="the same of other targets, as dense and without an edge, when the source is taken out: chance",
     ),
     Evidence(name="effect_control_se", unit="share", meaning="standard error of that, with these targets as clusters"),
+    Evidence(
+        name="effect_z",
+        unit="standard errors",
+        meaning="effect less effect_control, over the standard error of the difference: from 2 on, more than chance",
+    ),
     Evidence(name="effect_change", unit="activation", meaning="the mean loss itself"),
     Evidence(
         name="effect_paper",

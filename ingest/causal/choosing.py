@@ -4,8 +4,10 @@ from typing import Final
 
 import numpy as np
 
+from saedb.ingest.causal.found import Pair
 from saedb.ingest.errors import InputError
 from saedb.ingest.measures import MEASURES
+from saedb.ingest.naming import quoted
 from saedb.ingest.rundir import RunDirectory, edges_file
 from saedb.ingest.tables import EDGES
 
@@ -13,11 +15,18 @@ BINS: Final = 10
 SAMPLED: Final = tuple(measure.name for measure in MEASURES if measure.high == 1.0)
 """Measures that an edge may be sampled by."""
 
-Edges = list[tuple[str, str]]
-"""Ids of source and target."""
+
+def check_measure(measure: str) -> None:
+    """Check that edges can be sampled by a measure: that it ends at 1.
+
+    Raises:
+        InputError: it does not, or there is none such.
+    """
+    if measure not in SAMPLED:
+        raise InputError(f"no tenths of {quoted(measure)}; choose among {', '.join(SAMPLED)} with --measure")
 
 
-def sample(run: RunDirectory, measure: str, per_bin: int, seed: int) -> Edges:
+def sample(run: RunDirectory, measure: str, per_bin: int, seed: int) -> list[Pair]:
     """Return up to `per_bin` edges of each tenth of a measure's range from 0 to 1, for each pair of SAEs.
 
     The more are asked for, the more are added: those of a smaller sample with the same seed stay.
@@ -27,9 +36,8 @@ def sample(run: RunDirectory, measure: str, per_bin: int, seed: int) -> Edges:
     Raises:
         InputError: the measure does not end at 1.
     """
-    if measure not in SAMPLED:
-        raise InputError(f"no tenths of {measure}; a sample is over one of {', '.join(SAMPLED)}")
-    chosen: Edges = []
+    check_measure(measure)
+    chosen: list[Pair] = []
     for number, (u, d) in enumerate(run.record.pairs):
         edges = run.read(EDGES, edges_file(u, d)).select(["source", "target", measure])
         values = edges[measure].to_numpy()

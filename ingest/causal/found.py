@@ -35,9 +35,14 @@ class Effects:
         self._file = run.path / f".effects-{self.digest[:16]}.parquet"
 
     @property
+    def recorded(self) -> set[Pair]:
+        """The edges whose effect by these settings is a part of the run."""
+        return _ends(self._table.filter(pc.field("settings") == self.digest))
+
+    @property
     def known(self) -> set[Pair]:
         """The edges that have their effect by these settings."""
-        return _ends(self._table.filter(pc.field("settings") == self.digest)) | _ends(self._unfinished)
+        return self.recorded | _ends(self._unfinished)
 
     def keep(self, found: Sequence[Mapping[str, Any]]) -> None:
         """Add rows of the table to those that are not yet a part of the run."""
@@ -57,7 +62,7 @@ class Effects:
 
     @property
     def _table(self) -> pa.Table:
-        if not self._run.has(EFFECTS_FILE, EFFECTS):
+        if EFFECTS_FILE not in self._run.record.files:
             return EFFECTS.schema.empty_table()
         return self._run.read(EFFECTS, EFFECTS_FILE).cast(EFFECTS.schema)
 

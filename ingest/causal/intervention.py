@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from saedb.ingest import hooks
+from saedb.ingest.causal.asked import check_hook
 from saedb.ingest.causal.settings import Direction
 from saedb.ingest.compaction import compact
 from saedb.ingest.encode import LoadedSae
-from saedb.ingest.errors import InputError
 from saedb.ingest.model import LanguageModel
 from saedb.ingest.sparse import SparseRows
 
@@ -113,19 +113,6 @@ class Intervention:
         whole = sae.decode(activations)
         activations[:, feature] = 0.0
         return inputs + (sae.decode(activations) - whole)  # SAE(x without the feature) + the error, which stays
-
-
-def check_hook(sae: str, hook: str) -> None:
-    """Check that what an SAE reads at a hook point can be changed for all that comes after it.
-
-    Raises:
-        InputError: it cannot.
-    """
-    if not hooks.is_carried_on(hook):
-        raise InputError(
-            f"{sae} reads {hook}, where a change does not stay in the residual stream; ablations need SAEs of "
-            "hook_resid_pre or hook_resid_post, or of what a block adds: hook_attn_out or hook_mlp_out"
-        )
 
 
 def column(rows: SparseRows, feature: int) -> NDArray[np.float32]:

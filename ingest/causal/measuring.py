@@ -32,6 +32,12 @@ class Measured:
     """Its standard error, with controls as clusters; NaN for a single one."""
     controls: int
 
+    @property
+    def z(self) -> float:
+        """By how many standard errors of the difference the effect is above the control; NaN where that is unknown."""
+        error = float(np.hypot(self.effect.se, self.control_se))
+        return (self.effect.effect - self.control) / error if error else np.nan
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Copies:

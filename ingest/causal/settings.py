@@ -22,6 +22,7 @@ class AblationSettings:
     controls: int = 8
     """Downstream features without an edge from it that each edge is compared with."""
     seed: int = 0
+    """Random seed of the sample, and of the contexts."""
 
     def __post_init__(self) -> None:
         """Check the values.

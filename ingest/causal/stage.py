@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 from saedb.ingest import tables
 from saedb.ingest.activations import ActivationStore
 from saedb.ingest.causal import plan
+from saedb.ingest.causal.asked import by_pair
 from saedb.ingest.causal.effects import Side
 from saedb.ingest.causal.found import Effects, Pair
-from saedb.ingest.causal.intervention import Intervention, check_hook
+from saedb.ingest.causal.intervention import Intervention
 from saedb.ingest.causal.measuring import Measured, Measuring
 from saedb.ingest.causal.settings import AblationSettings
 from saedb.ingest.encode import LoadedSae
-from saedb.ingest.errors import InputError
 from saedb.ingest.model import LanguageModel
-from saedb.ingest.naming import quoted
 from saedb.ingest.rundir import FEATURES_FILE, TOKENS_FILE, RunDirectory, edges_file
 from saedb.ingest.stages import Stages
 from saedb.ingest.stretches import StoredText, contiguous
@@ -195,6 +194,7 @@ class Ablation:
                 "effect_se": one.effect.se,
                 "effect_control": one.control,
                 "effect_control_se": one.control_se,
+                "effect_z": one.z,
                 "effect_change": one.effect.change,
                 "effect_paper": one.effect.paper,
                 "effect_tokens": one.effect.tokens,
@@ -232,36 +232,3 @@ def _targets(edges: Sequence[Pair], ids: Sequence[pd.Index]) -> dict[int, list[i
     for source, target in zip(sources.tolist(), targets.tolist(), strict=True):
         found[source].append(target)
     return found
-
-
-def by_pair(run: RunDirectory, edges: Collection[Pair]) -> dict[Pair, list[Pair]]:
-    """Return edges by the SAEs of their ends, each once.
-
-    Raises:
-        InputError: one is not of the run, or the SAE of its source reads where nothing can be changed.
-    """
-    features = run.read(tables.FEATURES, FEATURES_FILE)
-    sae_of: dict[str, str] = dict(zip(features["id"].to_pylist(), features["sae"].to_pylist(), strict=True))
-    found: defaultdict[Pair, list[Pair]] = defaultdict(list)
-    for source, target in dict.fromkeys(edges):
-        for end in (source, target):
-            if end not in sae_of:
-                raise InputError(f"run {run.record.id} has no feature {quoted(end)}; see: saedb query search")
-        found[sae_of[source], sae_of[target]].append((source, target))
-    hooks = {sae.id: sae.hook for sae in run.record.saes}
-    for pair, those in found.items():
-        _check_edges(run, pair, those)
-        check_hook(pair[0], str(hooks[pair[0]]))
-    return dict(found)
-
-
-def _check_edges(run: RunDirectory, pair: Pair, edges: Sequence[Pair]) -> None:
-    source, target = edges[0]
-    if pair in run.record.pairs:
-        rows = run.read(tables.EDGES, edges_file(*pair))
-        there = set(zip(rows["source"].to_pylist(), rows["target"].to_pylist(), strict=True))
-        strange = next((edge for edge in edges if edge not in there), None)
-        if strange is None:
-            return
-        source, target = strange
-    raise InputError(f"run {run.record.id} has no edge from {source} to {target}; see: saedb query neighbours {source}")
