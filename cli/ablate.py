@@ -230,15 +230,14 @@ def _show(run: "RunDirectory", edges: "list[Pair]", measure: str, output: Output
     from saedb.cli.report.community_tables import records
     from saedb.ingest.causal.summary import by_tenth, of_run
 
-    found = of_run(run, measure)
-    is_asked = pd.MultiIndex.from_frame(found[["source", "target"]]).isin(edges)
-    asked = found[is_asked]
-    rows = by_tenth(asked, measure)
-    show(records(rows), _COLUMNS, output, empty="On no token of these contexts was both ends of an edge active.")
+    frame = pd.DataFrame(edges, columns=["source", "target"])
+    found = of_run(run, measure).merge(frame, on=["source", "target"])
+    rows = by_tenth(found, measure)
+    show(records(rows), _COLUMNS, output, empty="No token of these contexts has both ends of one of the edges active.")
     if output == "table" and len(rows):
-        ranked = asked[asked["effect"].notna()].sort_values("effect", ascending=False)
+        ranked = found.dropna(subset="effect").sort_values("effect", ascending=False)
         for title, some in (("strongest", ranked.head(_SHOWN)), ("weakest", ranked.tail(_SHOWN))):
-            click.echo(f"\nThe {title}:")
+            click.echo(f"\nThe {title}, with the {measure} of each:")
             show(_edge_rows(some, measure), _EDGE_COLUMNS, output)
 
 

@@ -278,7 +278,7 @@ EVOLVES_TO: Final = Relationship(
         *(Property(name=e.name, type="FLOAT", meaning=e.meaning, unit=e.unit) for e in EVIDENCE),
         *EFFECTS,
     ),
-    indexes=tuple(("run", m.name) for m in SELECTING),
+    indexes=(*(("run", m.name) for m in SELECTING), ("run", "effect")),
 )
 
 # (:Feature)-[:IN_COMMUNITY]->(:Community)-[:OF_PARTITION]->(:Partition)

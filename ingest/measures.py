@@ -282,5 +282,8 @@ EFFECTS: tuple[Evidence, ...] = (
 )
 """What `saedb.ingest.causal` finds by taking the source out of the model; null where it was not asked for."""
 
+EFFECT: Evidence = EFFECTS[0]
+"""The one that stands for them all."""
+
 ASKED: tuple[Measure | Evidence, ...] = (*MEASURES, *EFFECTS)
 """By what queries can rank edges and limit them."""

@@ -5,7 +5,6 @@ the block at which they begin to differ.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,32 +14,11 @@ from torch.nn import functional
 
 from saedb.ingest import hooks
 from saedb.ingest.causal.asked import check_hook
+from saedb.ingest.causal.reading import Context
 from saedb.ingest.causal.settings import Direction
-from saedb.ingest.compaction import compact
 from saedb.ingest.encode import LoadedSae
 from saedb.ingest.model import LanguageModel
 from saedb.ingest.sparse import SparseRows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clean:
-    """A context as the model itself has it; tensors are where the model is."""
-
-    tokens: Tensor
-    """Ids, [context_size]."""
-    entry: Tensor
-    """What enters the block of the upstream hook point, [context_size, d_model]."""
-    residual: Tensor
-    """What the upstream SAE reads, [context_size, d_in]."""
-    upstream: SparseRows
-    """Its activations, [context_size, d_sae]."""
-    downstream: SparseRows
-
-    @property
-    def bytes(self) -> int:
-        """Memory that it takes, about."""
-        kept = {id(tensor): tensor.numel() * tensor.element_size() for tensor in (self.entry, self.residual)}
-        return sum(kept.values()) + 12 * (len(self.upstream.values) + len(self.downstream.values))
 
 
 class Intervention:
@@ -60,44 +38,30 @@ class Intervention:
         self._down = downstream
         self._direction = direction
         self._entry = hooks.entry(upstream.hook)
-        self._hooks = (self._entry, upstream.hook, downstream.hook)
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """The hook points that a context has to be read at."""
+        return self._entry, self._up.hook, self._down.hook
 
     @torch.inference_mode()
-    def clean(self, tokens: NDArray[np.int32]) -> list[Clean]:
-        """Return what the model makes of contexts, [contexts, context_size], one by one."""
-        ids = torch.from_numpy(tokens.astype(np.int64)).to(self._model.device)
-        found = self._model.read(ids, list(dict.fromkeys(self._hooks)))
-        return [self._kept(*parts) for parts in zip(ids, *(found[hook] for hook in self._hooks), strict=True)]
-
-    def _kept(self, tokens: Tensor, entry: Tensor, residual: Tensor, read: Tensor) -> Clean:
-        """Return one context of several, with tensors of its own, so that it does not keep all of them."""
-        entering = entry.clone()
-        return Clean(
-            tokens=tokens,
-            entry=entering,
-            residual=entering if self._entry == self._up.hook else residual.clone(),
-            upstream=compact(self._up.sae.encode(residual))[0],
-            downstream=compact(self._down.sae.encode(read))[0],
-        )
-
-    @torch.inference_mode()
-    def without(self, contexts: Sequence[Clean], feature: int) -> Tensor:
+    def without(self, contexts: Sequence[Context], feature: int) -> Tensor:
         """Return the downstream activations in copies of contexts without a feature, [copies, context_size, d_sae]."""
         tokens = torch.stack([context.tokens for context in contexts])
         given = {
-            self._entry: torch.stack([context.entry for context in contexts]),
+            self._entry: torch.stack([context.at[self._entry] for context in contexts]),
             self._up.hook: self._removed(contexts, feature),
         }
         read = self._model.continued(tokens, given, self._down.hook)
         return self._down.sae.encode(read.flatten(0, 1)).unflatten(0, read.shape[:2])
 
-    def _removed(self, contexts: Sequence[Clean], feature: int) -> Tensor:
+    def _removed(self, contexts: Sequence[Context], feature: int) -> Tensor:
         """Return what the upstream SAE reads, [copies, context_size, d_in], without a feature.
 
         Where the feature is not active, it is what the SAE read, to the bit.
         """
-        residual = torch.stack([context.residual for context in contexts])
-        fires = np.stack([column(context.upstream, feature) > 0 for context in contexts])
+        residual = torch.stack([context.at[self._up.hook] for context in contexts])
+        fires = np.stack([column(context.activations(self._up), feature) > 0 for context in contexts])
         if fires.any():
             here = torch.from_numpy(fires).to(residual.device)
             residual[here] = self._changed(residual[here], feature)

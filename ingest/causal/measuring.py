@@ -1,9 +1,7 @@
 """One upstream feature taken out of its contexts: what that does to each of its targets, and to others beside."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import torch
@@ -11,13 +9,12 @@ from numpy.typing import NDArray
 
 from saedb.ingest.causal import controls
 from saedb.ingest.causal.effects import NOTHING, Effect, Side, Sums, effect, pooled, share, sums
-from saedb.ingest.causal.intervention import Clean, Intervention, column
+from saedb.ingest.causal.intervention import Intervention, column
 from saedb.ingest.causal.plan import Task
+from saedb.ingest.causal.reading import Contexts
+from saedb.ingest.encode import LoadedSae
 from saedb.ingest.sparse import SparseRows
 from saedb.ingest.tiles import Portions
-
-CACHE_BYTES: Final = 2 * 10**9
-"""Memory of the residuals that are kept for the next features of the same contexts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +53,8 @@ class Measuring:
     def __init__(
         self,
         intervention: Intervention,
-        tokens: NDArray[np.int32],
+        saes: tuple[LoadedSae, LoadedSae],
+        contexts: Contexts,
         counted: NDArray[np.bool_],
         documents: NDArray[np.int32],
         sides: tuple[Side, Side],
@@ -65,12 +63,11 @@ class Measuring:
     ) -> None:
         """Take the parts; arrays are [contexts, context_size], `firing` is [d_sae] of the downstream SAE."""
         self._intervention = intervention
-        self._tokens, self._counted, self._documents = tokens, counted, documents
+        self._saes, self._contexts = saes, contexts
+        self._counted, self._documents = counted, documents
         self._up, self._down = sides
         self._firing = firing
         self._portions = portions
-        self._kept: OrderedDict[int, Clean] = OrderedDict()
-        self._bytes = 0
 
     def measure(
         self, task: Task, density: NDArray[np.float64], linked: NDArray[np.bool_], count: int
@@ -110,7 +107,7 @@ class Measuring:
     def _copies(self, task: Task, places: NDArray[np.int32]) -> _Copies:
         """Return what copies of the contexts at some places of a task say."""
         numbers = task.contexts[places]
-        contexts = self._clean(numbers.tolist())
+        contexts = self._contexts.of(numbers.tolist())
         without = self._intervention.without(contexts, task.feature)
         changed = _Changed(self._down.threshold, without)
         targets = list(task.targets)
@@ -118,26 +115,11 @@ class Measuring:
         found: list[Sums] = []
         weights = task.weights[places].tolist()
         for place, (number, context, weight) in enumerate(zip(numbers.tolist(), contexts, weights, strict=True)):
-            active = column(context.upstream, task.feature) > self._up.threshold[task.feature]
+            active = column(context.activations(self._saes[0]), task.feature) > self._up.threshold[task.feature]
             counted = self._counted[number]
-            clean, copy = changed.add(place, context.downstream, active & counted, targets)
+            clean, copy = changed.add(place, context.activations(self._saes[1]), active & counted, targets)
             found.append(sums(clean, copy, active, counted, self._documents[number], asked, weight))
         return _Copies(targets=pooled(found), together=changed.together, change=changed.change, clean=changed.clean)
-
-    def _clean(self, numbers: Sequence[int]) -> list[Clean]:
-        """Return contexts as the model has them, those that are kept from before without running it."""
-        missing = [number for number in numbers if number not in self._kept]
-        if missing:
-            found = self._intervention.clean(self._tokens[missing])
-            for number, context in zip(missing, found, strict=True):
-                self._kept[number] = context
-                self._bytes += context.bytes
-        contexts = [self._kept[number] for number in numbers]
-        for number in numbers:
-            self._kept.move_to_end(number)
-        while self._bytes > CACHE_BYTES and len(self._kept) > len(numbers):
-            self._bytes -= self._kept.popitem(last=False)[1].bytes
-        return contexts
 
 
 class _Changed:

@@ -21,6 +21,7 @@ from saedb.ingest.causal.effects import Side
 from saedb.ingest.causal.found import Effects, Pair
 from saedb.ingest.causal.intervention import Intervention
 from saedb.ingest.causal.measuring import Measured, Measuring
+from saedb.ingest.causal.reading import Contexts
 from saedb.ingest.causal.settings import AblationSettings
 from saedb.ingest.encode import LoadedSae
 from saedb.ingest.model import LanguageModel
@@ -137,11 +138,14 @@ class Ablation:
 
     def _written(self, works: Sequence[_Work]) -> Iterator[int]:
         """Do the work, and yield the copies of each upstream feature when what it gave is kept, or soon will be."""
-        for work in works:
-            yield from self._written_pair(work)
+        interventions = [self._intervention(work.pair) for work in works]
+        hooks = [hook for intervention in interventions for hook in intervention.hooks]
+        contexts = Contexts(self._model, hooks, self._tokens[0])
+        for work, intervention in zip(works, interventions, strict=True):
+            yield from self._written_pair(work, self._measuring(work, intervention, contexts))
 
-    def _written_pair(self, work: _Work) -> Iterator[int]:
-        measuring, ids = self._measuring(work), self._ids(work.pair)
+    def _written_pair(self, work: _Work, measuring: Measuring) -> Iterator[int]:
+        ids = self._ids(work.pair)
         density, linked = self._of(work.pair[1])["density"].to_numpy(), self._linked(work.pair, ids)
         found: list[dict[str, Any]] = []
         for number, task in enumerate(work.tasks, 1):
@@ -152,11 +156,18 @@ class Ablation:
                 found = []
             yield len(task.contexts)
 
-    def _measuring(self, work: _Work) -> Measuring:
-        upstream, downstream = (self._saes[sae] for sae in work.pair)
+    def _intervention(self, pair: Pair) -> Intervention:
+        upstream, downstream = (self._saes[sae] for sae in pair)
+        return Intervention(self._model, upstream, downstream, self._settings.direction)
+
+    def _measuring(self, work: _Work, intervention: Intervention, contexts: Contexts) -> Measuring:
+        _, counted, documents = self._tokens
         return Measuring(
-            Intervention(self._model, upstream, downstream, self._settings.direction),
-            *self._tokens,
+            intervention,
+            (self._saes[work.pair[0]], self._saes[work.pair[1]]),
+            contexts,
+            counted,
+            documents,
             work.sides,
             work.firing,
             Portions(_COPIES[self._model.device.type], TILE),

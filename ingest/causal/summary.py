@@ -37,17 +37,21 @@ def by_tenth(effects: pd.DataFrame, measure: str) -> pd.DataFrame:
         effects: with the columns of the table of effects, and the measure.
         measure: its name.
     """
-    known = effects[effects["effect"].notna() & effects[measure].ge(0)]
-    tenth = np.minimum(np.floor(known[measure].to_numpy() * BINS), BINS - 1).astype(int)
-    found = known.assign(clear=(known["effect_z"] >= CLEAR).where(known["effect_z"].notna()).astype("Float64"))
-    rows = found.groupby(tenth).agg(
-        edges=("effect", "size"),
-        effect=("effect", "mean"),
-        median=("effect", "median"),
-        control=("effect_control", "mean"),
-        clear=("clear", "mean"),
-        change=("effect_change", "mean"),
-        paper=("effect_paper", "mean"),
+    known = effects.dropna(subset=["effect", measure]).query(f"{measure} >= 0")
+    tenth = np.minimum(np.floor(known[measure].to_numpy(float) * BINS), BINS - 1).astype(int)
+    z = known["effect_z"].to_numpy(float)
+    rows = (
+        known.assign(clear=np.where(np.isnan(z), np.nan, z >= CLEAR))
+        .groupby(tenth)
+        .agg(
+            edges=("effect", "size"),
+            effect=("effect", "mean"),
+            median=("effect", "median"),
+            control=("effect_control", "mean"),
+            clear=("clear", "mean"),
+            change=("effect_change", "mean"),
+            paper=("effect_paper", "mean"),
+        )
     )
     ends = {"from": rows.index.to_numpy() / BINS, "to": (rows.index.to_numpy() + 1) / BINS}
     return pd.concat([pd.DataFrame(ends, index=rows.index), rows], axis=1).reset_index(drop=True)

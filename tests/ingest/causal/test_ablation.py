@@ -15,6 +15,7 @@ from causalmodel import CARRIED, CAUSE, COMPANION, OTHER, OTHER_CARRIED, SUM
 from saedb.ingest import saes, tables
 from saedb.ingest.causal import choosing, stage
 from saedb.ingest.causal.intervention import Intervention
+from saedb.ingest.causal.reading import Contexts
 from saedb.ingest.causal.settings import AblationSettings
 from saedb.ingest.causal.stage import Ablation
 from saedb.ingest.encode import LoadedSae
@@ -133,11 +134,12 @@ def test_copies_in_batches_give_what_single_ones_give(random_run: Parts, monkeyp
 
 def test_an_intervention_equals_the_whole_model_with_the_feature_set_to_zero(random_run: Parts) -> None:
     parts = random_run
-    tokens = parts.run.read(tables.TOKENS, "tokens.parquet")["token"].to_numpy().reshape(-1, 12)[:5]
+    tokens = parts.run.read(tables.TOKENS, "tokens.parquet")["token"].to_numpy().reshape(-1, 12)[:20]
     for u, d in parts.run.record.pairs:
         up, down = parts.saes[u], parts.saes[d]
         intervention = Intervention(parts.model, up, down)
-        found = intervention.without(intervention.clean(tokens), 3)
+        contexts = Contexts(parts.model, intervention.hooks, tokens).of(range(len(tokens)))
+        found = intervention.without(contexts, 3)
 
         def replaced(value: torch.Tensor, hook: object, up: LoadedSae = up) -> torch.Tensor:
             del hook
@@ -151,6 +153,7 @@ def test_an_intervention_equals_the_whole_model_with_the_feature_set_to_zero(ran
             _, cache = bridge.run_with_cache(torch.from_numpy(tokens.astype(np.int64)), prepend_bos=False)
         expected = down.sae.encode(cache[down.hook])
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+        assert not torch.allclose(found, down.sae.encode(torch.stack([c.at[down.hook] for c in contexts])), atol=1e-2)
 
 
 def test_the_model_is_as_before_after_an_intervention(random_run: Parts) -> None:
@@ -158,7 +161,8 @@ def test_the_model_is_as_before_after_an_intervention(random_run: Parts) -> None
     before = random_run.model.residuals(tokens)
     up, down = random_run.saes.values().__iter__(), list(random_run.saes.values())[-1]
     intervention = Intervention(random_run.model, list(up)[1], down)
-    intervention.without(intervention.clean(tokens.numpy().astype(np.int32)), 0)
+    read = Contexts(random_run.model, intervention.hooks, tokens.numpy().astype(np.int32))
+    intervention.without(read.of([0]), 0)
 
     for hook, values in random_run.model.residuals(tokens).items():
         assert torch.equal(values, before[hook]), hook
