@@ -1,5 +1,6 @@
 """Contexts of a run as the model itself has them: read once for all pairs of SAEs, and kept while there is room."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,10 @@ class Contexts:
         self._tokens = tokens
         self._kept: OrderedDict[int, Context] = OrderedDict()
         self._bytes = 0
+        self.read = 0
+        """Contexts that the model has read, one that was not kept as often as it was needed."""
+        self.seconds = 0.0
+        """How long that took."""
 
     def of(self, numbers: Sequence[int]) -> list[Context]:
         """Return some contexts; those that are kept from before without running the model."""
@@ -68,10 +73,13 @@ class Contexts:
 
     @torch.inference_mode()
     def _read(self, numbers: Sequence[int]) -> list[Context]:
+        begin = time.perf_counter()
         ids = torch.from_numpy(self._tokens[list(numbers)].astype(np.int64)).to(self._model.device)
         found = self._model.read(ids, self._hooks)
         # tensors of their own, so that one context does not keep all of them
-        return [
+        contexts = [
             Context(tokens=tokens, at={hook: found[hook][place].clone() for hook in self._hooks})
             for place, tokens in enumerate(ids)
         ]
+        self.read, self.seconds = self.read + len(contexts), self.seconds + time.perf_counter() - begin
+        return contexts

@@ -111,16 +111,21 @@ class Ablation:
         known = self._effects.known
         missing = {pair: [edge for edge in those if edge not in known] for pair, those in asked.items()}
         works = list(self._planned({pair: those for pair, those in missing.items() if those}))
-        copies = sum(len(task.contexts) for work in works for task in work.tasks)
-        count, begin = sum(map(len, missing.values())), time.perf_counter()
-        features, done = sum(len(work.tasks) for work in works), sum(map(len, asked.values())) - count
+        each = [task.contexts for work in works for task in work.tasks]
+        copies, count = sum(map(len, each)), sum(map(len, missing.values()))
         if works:
+            interventions = [self._intervention(work.pair) for work in works]
+            hooks = [hook for intervention in interventions for hook in intervention.hooks]
+            contexts = Contexts(self._model, hooks, self._tokens[0])
+            begin, done = time.perf_counter(), sum(map(len, asked.values())) - count
             with self._stages.stage("ablate (copies of contexts)", copies) as stage:
-                for number, advanced in enumerate(self._written(works), 1):
+                for number, advanced in enumerate(self._written(works, interventions, contexts), 1):
                     stage.advance(advanced)
                     if number == 1:
-                        seconds = (time.perf_counter() - begin) / max(advanced, 1) * copies
-                        told(Begun(edges=count, done=done, features=features, copies=copies, seconds=seconds))
+                        reading = contexts.seconds / max(contexts.read, 1)
+                        copying = (time.perf_counter() - begin - contexts.seconds) / max(advanced, 1)
+                        seconds = reading * len(np.unique(np.concatenate(each))) + copying * copies
+                        told(Begun(edges=count, done=done, features=len(each), copies=copies, seconds=seconds))
         self._effects.finish()
         return count
 
@@ -136,11 +141,10 @@ class Ablation:
                 yield _Work(pair=pair, sides=sides, firing=firing, tasks=tasks)
                 stage.advance()
 
-    def _written(self, works: Sequence[_Work]) -> Iterator[int]:
+    def _written(
+        self, works: Sequence[_Work], interventions: Sequence[Intervention], contexts: Contexts
+    ) -> Iterator[int]:
         """Do the work, and yield the copies of each upstream feature when what it gave is kept, or soon will be."""
-        interventions = [self._intervention(work.pair) for work in works]
-        hooks = [hook for intervention in interventions for hook in intervention.hooks]
-        contexts = Contexts(self._model, hooks, self._tokens[0])
         for work, intervention in zip(works, interventions, strict=True):
             yield from self._written_pair(work, self._measuring(work, intervention, contexts))
 

@@ -248,3 +248,24 @@ def test_only_the_residual_stream_can_be_changed(random_run: Parts) -> None:
     model: LanguageModel = random_run.model
     with pytest.raises(InputError, match="0-z reads"):
         Intervention(model, inside, down)
+
+
+def test_a_larger_sample_has_the_smaller_one(random_run: Parts) -> None:
+    small, large = (choosing.sample(random_run.run, "jaccard", count, 3) for count in (2, 5))
+    assert set(small) < set(large)
+    with pytest.raises(InputError, match="no tenths of 'lift'"):
+        choosing.sample(random_run.run, "lift", 1, 0)
+
+
+def test_a_sample_of_contexts_stands_for_all(random_run: Parts) -> None:
+    edges = choosing.sample(random_run.run, "jaccard", 6, 0)
+    whole = random_run.ablate(edges)
+    drawn = [random_run.ablate(edges, AblationSettings(contexts=40, seed=seed)) for seed in range(3)]
+
+    assert (whole["effect_share"] == 1).all()
+    shares = pd.concat([one["effect_share"] for one in drawn])
+    assert 0 < shares.min() < 1
+    # over features, drawing evens out: neither the paper's sum nor the share is off to one side
+    for column in ("effect_paper", "effect"):
+        means = [one[column].mean() for one in drawn]
+        assert np.mean(means) == pytest.approx(whole[column].mean(), rel=0.15), column
