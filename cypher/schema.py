@@ -87,8 +87,8 @@ def _of_column(column: tables.Column) -> Property:
 
 
 _RUN: Final = _string("run", "id of the run")
-_NOT_OF_AN_EFFECT: Final = ("source", "target", "settings")
-"""Columns that the graph has otherwise, or not at all."""
+_NOT_OF_AN_EFFECT: Final = ("source", "target", "effect_direction", "settings")
+"""Columns that the graph has otherwise, or not at all: an edge has numbers only."""
 EFFECTS: Final = tuple(_of_column(c) for c in tables.EFFECTS.columns if c.name not in _NOT_OF_AN_EFFECT)
 """What an edge has where its source was taken out of the model."""
 

@@ -60,11 +60,10 @@ def _similarity(found: dict[str, pd.DataFrame]) -> Section:
     tenths = {name: _tenths(name, rows) for name, rows in known.items()}
     name, first = next(iter(tenths.items()))
     edges, clear = sum(first["edges"].tolist()), known[name]["z"].dropna().to_numpy() >= CLEAR
-    directions = ", ".join(sorted(known[name]["direction"].unique()))
     text = (
         f"Each point is one of {edges:,} edges; a line joins the means of the tenths, the dotted one those of the "
         f"controls. Of {len(clear):,} edges whose error is known, {clear.mean():.0%} have an effect that is at least "
-        f"{CLEAR:g} standard errors above that of their control. Taken out by: {directions}. Where the edges are a "
+        f"{CLEAR:g} standard errors above that of their control. Where the edges are a "
         "sample over the whole range of one measure, the tenths of that one are a fair picture; the others are "
         "of the same edges.",
         "Change is the mean loss in units of activation, on tokens with both active; paper, on all tokens on which the "
@@ -131,7 +130,7 @@ def _strongest(found: pd.DataFrame, run: str) -> Section:
     if len(met):
         tables.append(Table(title="Of the smallest effect, with a Pearson correlation of 0.5 and more", rows=met))
     return Section(
-        anchor="causal-edges",
+        anchor="causes",
         heading="Edges that cause, and edges that only meet",
         text=(f"All of them: `saedb query causal --run {run}`.",),
         tables=tuple(tables),

@@ -1,8 +1,9 @@
-// Edges whose source was taken out of the model, and what became of the target.
-// The effect is the mean loss of the target's activation over tokens with both active, as a share of its mean there: 1
-// is all of it, 0 nothing, and less than 0 a gain. The control is the same of targets as dense to which the source has no
-// edge; z says by how many standard errors the effect is above it. A measure that is high where the effect is low tells
-// of features that meet, and do not cause each other: see disagreements.
+// What taking out the source of an edge does to its target.
+// The source was taken out of the model, in contexts in which it is active. The effect is the mean loss of the target's
+// activation over tokens with both active, as a share of its mean there: 1 is all of it, 0 nothing, and less than 0 a
+// gain. The control is the same of targets as dense to which the source has no edge; z says by how many standard errors
+// the effect is above it. A measure that is high where the effect is low tells of features that meet, and do not cause
+// each other: see disagreements.
 // @group edges
 // @param run: run  the run to search
 // @param measure: measure = pearson  a measure to set beside the effect
@@ -27,7 +28,6 @@
 // @column paper: float (activation)  mean loss over all tokens with the target above 0.01 of its maximum
 // @column tokens: integer (tokens)  tokens with both active that were looked at
 // @column documents: integer (documents)  documents of these
-// @column direction: string  sae: its activation set to 0; decoder: its direction projected out
 // @nothing effects are found by: saedb ablate
 // @example --min-z 2 --min-effect 0.5
 // @example --measure necessity --minimum 0.9 --max-effect 0.05
@@ -40,5 +40,4 @@ WITH u, e, d
 ORDER BY e.effect DESC, u.depth, u.index, d.depth, d.index LIMIT $limit
 RETURN u.id AS source, u.label AS source_label, d.id AS target, d.label AS target_label, e.$measure AS value,
        e.effect AS effect, e.effect_se AS se, e.effect_control AS control, e.effect_z AS z, e.effect_change AS change,
-       e.effect_paper AS paper, e.effect_tokens AS tokens, e.effect_documents AS documents,
-       e.effect_direction AS direction
+       e.effect_paper AS paper, e.effect_tokens AS tokens, e.effect_documents AS documents

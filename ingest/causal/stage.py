@@ -33,7 +33,7 @@ from saedb.ingest.tiles import TILE, Portions
 _COPIES: Final = {"cpu": 8, "cuda": 64}
 """Copies of a context that go through the model at once, by device; half of them where memory runs out."""
 _KEPT_EVERY: Final = 20
-"""Upstream features after which what was found is written: a run that is stopped loses no more."""
+"""Edges after which what was found is written: a run that is killed loses no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,23 +111,28 @@ class Ablation:
         known = self._effects.known
         missing = {pair: [edge for edge in those if edge not in known] for pair, those in asked.items()}
         works = list(self._planned({pair: those for pair, those in missing.items() if those}))
-        each = [task.contexts for work in works for task in work.tasks]
-        copies, count = sum(map(len, each)), sum(map(len, missing.values()))
+        count = sum(map(len, missing.values()))
         if works:
-            interventions = [self._intervention(work.pair) for work in works]
-            hooks = [hook for intervention in interventions for hook in intervention.hooks]
-            contexts = Contexts(self._model, hooks, self._tokens[0])
-            begin, done = time.perf_counter(), sum(map(len, asked.values())) - count
-            with self._stages.stage("ablate (copies of contexts)", copies) as stage:
-                for number, advanced in enumerate(self._written(works, interventions, contexts), 1):
-                    stage.advance(advanced)
-                    if number == 1:
-                        reading = contexts.seconds / max(contexts.read, 1)
-                        copying = (time.perf_counter() - begin - contexts.seconds) / max(advanced, 1)
-                        seconds = reading * len(np.unique(np.concatenate(each))) + copying * copies
-                        told(Begun(edges=count, done=done, features=len(each), copies=copies, seconds=seconds))
+            self._do(works, count, sum(map(len, asked.values())) - count, told)
         self._effects.finish()
         return count
+
+    def _do(self, works: Sequence[_Work], edges: int, done: int, told: Callable[[Begun], None]) -> None:
+        """Do the work on some edges, where others are done, and tell of it when the first feature is measured."""
+        interventions = [self._intervention(work.pair) for work in works]
+        hooks = [hook for intervention in interventions for hook in intervention.hooks]
+        contexts, begin = Contexts(self._model, hooks, self._tokens[0]), time.perf_counter()
+        each = [task.contexts for work in works for task in work.tasks]
+        copies = sum(map(len, each))
+        with self._stages.stage("ablate (copies of contexts)", copies) as stage:
+            for number, advanced in enumerate(self._written(works, interventions, contexts), 1):
+                stage.advance(advanced)
+                if number == 1:
+                    # contexts are read once, however many features are taken out of them
+                    reading = contexts.seconds / max(contexts.read, 1) * len(np.unique(np.concatenate(each)))
+                    copying = (time.perf_counter() - begin - contexts.seconds) / max(advanced, 1) * copies
+                    seconds = reading + copying
+                    told(Begun(edges=edges, done=done, features=len(each), copies=copies, seconds=seconds))
 
     def _planned(self, missing: Mapping[Pair, Sequence[Pair]]) -> Iterator[_Work]:
         """Yield the work for each pair of SAEs."""
@@ -152,13 +157,17 @@ class Ablation:
         ids = self._ids(work.pair)
         density, linked = self._of(work.pair[1])["density"].to_numpy(), self._linked(work.pair, ids)
         found: list[dict[str, Any]] = []
-        for number, task in enumerate(work.tasks, 1):
-            measured = measuring.measure(task, density, linked(task.feature), self._settings.controls)
-            found += self._rows(ids, task, measured)
-            if number % _KEPT_EVERY == 0 or number == len(work.tasks):
+        try:
+            for task in work.tasks:
+                measured = measuring.measure(task, density, linked(task.feature), self._settings.controls)
+                found += self._rows(ids, task, measured)
+                if len(found) >= _KEPT_EVERY:
+                    self._effects.keep(found)
+                    found = []
+                yield len(task.contexts)
+        finally:  # of one that is stopped, too
+            if found:
                 self._effects.keep(found)
-                found = []
-            yield len(task.contexts)
 
     def _intervention(self, pair: Pair) -> Intervention:
         upstream, downstream = (self._saes[sae] for sae in pair)

@@ -25,8 +25,19 @@ from saedb.cypher.server.local import LocalServer
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium to show the page in: apt-get install chromium")
 
-SECTIONS = ["partition", "sizes", "layers", "resolutions", "stability", "coherence", "lists", "bridges"]
-DRAWN = ["sizes", "layers", "resolutions", "stability", "coherence"]
+SECTIONS = [
+    "partition",
+    "sizes",
+    "layers",
+    "resolutions",
+    "stability",
+    "coherence",
+    "lists",
+    "bridges",
+    "effects",
+    "causes",
+]
+DRAWN = ["sizes", "layers", "resolutions", "stability", "coherence", "effects"]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -20,7 +20,7 @@ def graph(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def test_effects_stand_beside_those_of_the_paper(graph: Graph) -> None:
     chapter = ablation.chapter(graph, KNOWN)
     effects, causes = chapter.sections
-    assert [section.anchor for section in chapter.sections] == ["effects", "causal-edges"]
+    assert [section.anchor for section in chapter.sections] == ["effects", "causes"]
     assert [table.title for table in effects.tables] == ["By pearson", "By necessity", "By sufficiency"], (
         "none is known"
     )
