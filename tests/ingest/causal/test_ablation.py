@@ -259,8 +259,8 @@ def test_a_larger_sample_has_the_smaller_one(random_run: Parts) -> None:
 
 def test_a_sample_of_contexts_stands_for_all(random_run: Parts) -> None:
     edges = choosing.sample(random_run.run, "jaccard", 6, 0)
-    whole = random_run.ablate(edges)
-    drawn = [random_run.ablate(edges, AblationSettings(contexts=40, seed=seed)) for seed in range(3)]
+    whole = random_run.ablate(edges).loc[edges]
+    drawn = [random_run.ablate(edges, AblationSettings(contexts=40, seed=seed)).loc[edges] for seed in range(3)]
 
     assert (whole["effect_share"] == 1).all()
     shares = pd.concat([one["effect_share"] for one in drawn])
