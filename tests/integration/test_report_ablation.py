@@ -27,7 +27,7 @@ def test_effects_stand_beside_those_of_the_paper(graph: Graph) -> None:
     (pearson, necessity, _) = (table.rows for table in effects.tables)
     assert pearson["edges"].tolist() == [4]
     assert pearson["effect"].tolist() == pytest.approx([(0.9 + 0.02 + 0.5 + 0.4) / 4])
-    assert pearson["paper, GPT-2"].isna().all(), "of Pearson the paper has nine tenths"
+    assert pearson["paper, GPT-2"].tolist() == [6.977]
     assert necessity["paper, GPT-2"].tolist() == [0.958, 2.419, 6.217]
     assert "Of 3 edges whose error is known, 67%" in effects.text[0]
     assert effects.figure is not None
