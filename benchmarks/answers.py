@@ -51,10 +51,12 @@ OTHERS: Final[Mapping[str, tuple[Values, ...]]] = {
         {"measure": "decoder_cosine", "minimum": 0.9},
         {"measure": "lift", "minimum": 10.0, "min_support": 100},
     ),
+    "causal": ({"measure": "necessity", "minimum": 0.3, "min_z": 2.0}, {"max_effect": 0.1, "layer": 2}),
     "disagreements": (
         {"min_high": 0.3},
         {"high": "necessity", "low": "sufficiency", "min_high": 0.95, "max_low": 0.1, "min_support": 100},
         {"high": "decoder_cosine", "low": "pearson", "max_low": 0.2},
+        {"high": "pearson", "low": "effect", "min_high": 0.3, "max_low": 0.1},
     ),
     "hubs": ({"direction": "out", "limit": 20}, {"measure": "necessity", "minimum": 0.9}),
     "dead": ({"state": "dead", "layer": 2},),

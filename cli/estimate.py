@@ -10,6 +10,7 @@ import click
 from saedb.cli.options import home_option
 from saedb.cli.output import Output, output_option, show, width
 from saedb.cli.settings import settings_options
+from saedb.cli.wording import duration
 from saedb.cypher.query import Column
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _page(found: "Estimate") -> str:
         "",
         table([*rows, total], _STAGES, width()),
         "",
-        f"time     {_time(found.seconds)}; {limiting.predicted / found.seconds:.0%} of it {limiting.stage}",
+        f"time     {duration(found.seconds)}; {limiting.predicted / found.seconds:.0%} of it {limiting.stage}",
         f"memory   {_size(found.memory)} at its peak",
         f"disk     {_size(found.store)} for the activation store, {_size(files.likely)} for edges"
         f" ({_size(files.low)} to {_size(files.high)}), {_size(found.tables)} for other tables;"
@@ -156,12 +157,6 @@ def _for_ingest() -> Sequence[str]:
         elif argument != "--estimate" and not argument.startswith("--output="):
             kept.append(argument)
     return kept
-
-
-def _time(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _size(size: float) -> str:

@@ -12,14 +12,16 @@ from rich.cells import cell_len
 from saedb.cli.feature_motifs import chain_lines, gate_section, split_section
 from saedb.cli.output import width
 from saedb.cli.table import clean, cut, number_format, table
-from saedb.cli.wording import short_id, state_in_words, words
+from saedb.cli.wording import effect_in_words, short_id, state_in_words, words
 from saedb.cypher.feature import FeatureRecord, Neighbour
 from saedb.cypher.query import Column
+from saedb.ingest.measures import EFFECT
 
 _SHOWN: Final = 10
 """Edges in each direction."""
 _ORDER: Final = (
     "pearson",
+    EFFECT.name,
     "necessity",
     "sufficiency",
     "jaccard",
@@ -187,7 +189,7 @@ def _values(neighbour: Neighbour) -> dict[str, Any]:
         if value is not None:
             known = [end for end in (low, high) if end is not None]
             found[name] = f"{value:.2f} ({'-'.join(map(_end, known))})" if len(known) == 2 else f"{value:.3f}"
-    return found
+    return {**found, EFFECT.name: effect_in_words(neighbour.evidence)}
 
 
 def _end(value: float) -> str:

@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "communities": "communities",
         "gates": "motifs",
         "splits": "motifs",
+        "ablate": "ablate",
     },
     "Questions": {
         "query": "query",

@@ -26,6 +26,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "revision": _TEXT,
     "activations": _TEXT,
     "context_size": _COUNTED,
+    "packing": _COUNTED,
     "count_all": _COUNTED,
     "halves": _COUNTED,
     "relative_threshold": _ACTIVE,

@@ -17,7 +17,7 @@ from saedb.cypher.featuremotifs import (
     splits_of,
     splits_with,
 )
-from saedb.ingest.measures import EVIDENCE, MEASURES
+from saedb.ingest.measures import EFFECTS, EVIDENCE, MEASURES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,8 @@ class Neighbour:
     measures: Mapping[str, float | None]
     """Every measure of the edge by name; None where it is not known."""
     evidence: Mapping[str, float]
-    """What the edge carries beside its measures, by name: ends of intervals, moves between halves of the text."""
+    """What the edge carries beside its measures, by name: ends of intervals, moves between halves of the text,
+    effects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +142,7 @@ def _community(properties: dict[str, Any] | None) -> CommunitySummary | None:
 
 
 def _neighbours(connection: Connection, arrow: str, run: str, feature: str) -> tuple[Neighbour, ...]:
-    measures, evidence = (", ".join(f".{item.name}" for item in items) for items in (MEASURES, EVIDENCE))
+    measures, evidence = (", ".join(f".{item.name}" for item in items) for items in (MEASURES, (*EVIDENCE, *EFFECTS)))
     rows = connection.read(
         f"MATCH (f:Feature {{run: $run, id: $id}}){arrow}(n:Feature) "
         f"RETURN n.id AS id, n.label AS label, e {{{measures}}} AS measures, e {{{evidence}}} AS evidence "

@@ -23,7 +23,7 @@ from saedb.cypher.nearest import suggestion
 from saedb.cypher.parameter import Value
 from saedb.cypher.query import Query
 from saedb.ingest.errors import InputError
-from saedb.ingest.measures import MEASURES
+from saedb.ingest.measures import ASKED
 
 if TYPE_CHECKING:
     from networkx import DiGraph
@@ -105,9 +105,10 @@ class Graph:
         return frame(parts, {p.name: p.type for p in _FEATURE_PROPERTIES})
 
     def edges(self, run: str | None = None, *, layer: int | None = None, **minimums: float) -> "DataFrame":
-        """Return the edges of a run that reach every minimum, such as ``min_pearson=0.9``; any measure has one.
+        """Return the edges of a run that reach every minimum, such as ``min_pearson=0.9``.
 
-        Every measure is a column, and so is the evidence, empty where it was not asked for.
+        Every measure has a minimum, and so have effects. All are columns, with the evidence, empty where it was not
+        asked for.
 
         Without a minimum, or with one on a measure that has no index, all edges are read: some 20 seconds for each
         million.
@@ -115,7 +116,7 @@ class Graph:
         Raises:
             InputError: the run is unknown or not ready, or there is no such measure.
         """
-        known = {f"min_{measure.name}": measure.name for measure in MEASURES}
+        known = {f"min_{measure.name}": measure.name for measure in ASKED}
         for name in minimums:
             if name not in known:
                 raise InputError(f"edges cannot be chosen by {name!r}; {suggestion(name, known)}")

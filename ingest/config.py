@@ -138,10 +138,7 @@ class IngestConfig:
     def settings(self) -> dict[str, Any]:
         """Return the settings that decide what the tables hold, as JSON values."""
         settings = {**asdict(self), "inputs": list(self.inputs)}
-        unused = _OF_DECODERS if self.min_decoder_cosine is None else ()
-        usual = ("packing",) if self.packing == "sae-lens" else ()
-        left_out = {*_HOW_NOT_WHAT, *unused, *usual}
-        return {name: value for name, value in settings.items() if name not in left_out}
+        return {name: value for name, value in settings.items() if name not in _HOW_NOT_WHAT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,9 +190,6 @@ def check_cosine(value: float) -> None:
 
 
 _HOW_NOT_WHAT: Final = ("keep_activations", "memory")
-_OF_DECODERS: Final = ("min_decoder_cosine", "nearest_decoders")
-"""What changes nothing unless it is asked for: left out, as `packing` is, so that runs of before it was there go on."""
-
 _AT_LEAST: Final[Mapping[str, float]] = MappingProxyType(
     {
         "tokens": 1,

@@ -61,6 +61,9 @@ _RESIDUAL: Final = (
 )
 """The residual stream, and what is added to it; not its normalised copies, and not what a sublayer does inside."""
 
+_READ_ONLY: Final = ("hook_resid_mid", "hook_mlp_in")
+"""Copies of the residual stream, in TransformerLens' bridge: the sublayer behind one reads it, and nothing else."""
+
 _NAME: Final = re.compile(r"blocks\.(?P<block>\d+)\.(?P<site>[\w.]+)")
 
 
@@ -100,6 +103,17 @@ def starts_block(hook: str) -> bool:
     return number >= 0 and SITES[site] in _STARTS
 
 
+def entry(hook: str) -> str:
+    """Return the hook point of what enters the block of another one: from there the model can go on.
+
+    Raises:
+        InputError: the hook is unknown, as `depth` says, or in no block.
+    """
+    if block(hook) < 0:
+        raise InputError(f"{hook} is in no block")
+    return hook if starts_block(hook) else f"blocks.{block(hook)}.{_STARTS[-1]}"
+
+
 def is_residual(hook: str) -> bool:
     """Return whether a hook point has vectors of the residual stream, or ones that are added to it: of size d_model.
 
@@ -119,3 +133,13 @@ def share_a_space(hook: str, other: str) -> bool:
         InputError: a hook is unknown, as `depth` says.
     """
     return depth(hook) == depth(other) or (is_residual(hook) and is_residual(other))
+
+
+def is_carried_on(hook: str) -> bool:
+    """Return whether a change at a hook point of a block stays in the residual stream, for all that comes after it.
+
+    Raises:
+        InputError: the hook is unknown, as `depth` says.
+    """
+    number, site = depth(hook)
+    return number >= 0 and is_residual(hook) and SITES[site] not in _READ_ONLY

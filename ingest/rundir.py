@@ -39,12 +39,14 @@ RESOLUTIONS_FILE: Final = "resolutions.parquet"
 GATES_FILE: Final = "gates.parquet"
 SPLITS_FILE: Final = "splits.parquet"
 PROMPTS_FILE: Final = "prompts.parquet"
+EFFECTS_FILE: Final = "effects.parquet"
 
 _ADOPTED: Final = {
     LABELS_FILE: tables.LABELS,
     COMMUNITIES_FILE: tables.COMMUNITIES,
     RESOLUTIONS_FILE: tables.RESOLUTIONS,
     PROMPTS_FILE: tables.PROMPTS,
+    EFFECTS_FILE: tables.EFFECTS,
 }
 """Tables that say all of what they hold: others have a part of it in ``run.json``, and are found again."""
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from saedb.cypher.connection import Connection
 from saedb.cypher.graph import Graph
 from saedb.cypher.library import library
@@ -96,6 +98,15 @@ EDGES: dict[tuple[str, str], tuple[float, float, float, float | None, float, int
     ("1/5", "2/6"): (0.16, 0.9995, 0.06, 0.1, 20.0, 30),
     ("2/2", "3/1"): (0.2, 0.5, 0.9995, 0.3, 15.0, 325),
     ("2/3", "3/1"): (0.22, 0.55, 1.0, 0.3, 15.0, 350),
+}
+
+# effect, its error, the control, its error; how many of these errors lie between, tokens
+EFFECTS: dict[tuple[str, str], tuple[float | None, float | None, float | None, float | None, int]] = {
+    ("0/0", "1/0"): (0.9, 0.01, 0.1, 15.0, 900),
+    ("0/1", "1/0"): (0.02, 0.01, 0.03, -0.5, 400),
+    ("1/0", "2/0"): (0.5, 0.05, None, None, 800),
+    ("0/1", "1/8"): (0.4, 0.05, 0.0, 8.0, 100),
+    ("2/2", "3/2"): (None, None, None, None, 0),
 }
 
 
@@ -198,6 +209,17 @@ def loaded(server: LocalServer, folder: Path) -> Generator[Graph]:
         connection.run("MATCH (n) WHERE coalesce(n.run, n.id) IN $runs DETACH DELETE n", runs=[BARE, KNOWN, LOADING])
 
 
+def _effects() -> pa.Table:
+    sources, targets = zip(*EFFECTS, strict=True)
+    effect, error, control, z, tokens = zip(*EFFECTS.values(), strict=True)
+    count = len(EFFECTS)
+    columns = {"source": ids(*sources), "target": ids(*targets), "effect": effect, "effect_se": error}
+    columns |= {"effect_control": control, "effect_z": z, "effect_change": effect, "effect_paper": effect}
+    columns |= {"effect_tokens": tokens, "effect_documents": [3] * count, "effect_contexts": [5] * count}
+    columns |= {"effect_share": [0.5] * count, "effect_controls": [8] * count, "effect_direction": ["sae"] * count}
+    return tables.rows(tables.EFFECTS, columns | {"settings": ["known"] * count})
+
+
 def whole(short: str) -> str:
     """Return the id of a feature given as ``layer/index``."""
     layer, index = short.split("/")
@@ -219,6 +241,7 @@ def known_run(folder: Path) -> RunDirectory:
     """Return the run with every measure and communities, the newest of all."""
     run = _created(folder, KNOWN, "ingest", "2999-01-02T00:00:00+00:00")
     run.write(tables.FEATURES, rundir.FEATURES_FILE, [tables.rows(tables.FEATURES, _feature_columns())])
+    run.write(tables.EFFECTS, rundir.EFFECTS_FILE, [_effects()])
     measures = ("pearson", "necessity", "sufficiency", "decoder_cosine", "lift", "support")
     _write_edges(run, {edge: dict(zip(measures, values, strict=True)) for edge, values in EDGES.items()})
     _write_motifs(run)

@@ -30,6 +30,7 @@ def plant(run: RunDirectory, seed: int) -> RunDirectory:
         splits += _splits(edges.groupby("source")["target"].apply(list), random)
     run.write(tables.GATES, rundir.GATES_FILE, [_rows(tables.GATES, gates)])
     run.write(tables.SPLITS, rundir.SPLITS_FILE, [_rows(tables.SPLITS, splits)])
+    run.write(tables.EFFECTS, rundir.EFFECTS_FILE, [_effects(run, random)])
     run.write(tables.PROMPTS, rundir.PROMPTS_FILE, [_rows(tables.PROMPTS, _prompts(run, random))])
     run.update(
         gates=GatesRecord(settings={}, tested={}, kept={}, chance={}),
@@ -46,6 +47,20 @@ def _label(run: RunDirectory) -> None:
     columns |= {"source": [run.record.id] * len(ids), "imported": [run.record.created] * len(ids)}
     found = tables.rows(tables.LABELS, columns | {"preference": [[]] * len(ids)})
     Labels.of(run).merged(found).write(run)
+
+
+def _effects(run: RunDirectory, random: np.random.Generator) -> pa.Table:
+    """Return effects of one in ten edges, of which some tell nothing."""
+    edges = pa.concat_tables([run.read(tables.EDGES, file).select(["source", "target"]) for file in run.edge_files])
+    chosen = edges.take(np.sort(random.choice(edges.num_rows, edges.num_rows // 10, replace=False)))
+    count = chosen.num_rows
+    floats = [c.name for c in tables.EFFECTS.columns if c.type == pa.float64()]
+    integers = [c.name for c in tables.EFFECTS.columns if c.type == pa.int64()]
+    columns = {name: np.where(random.random(count) < 0.1, np.nan, random.normal(0.3, 0.4, count)) for name in floats}
+    columns |= {name: random.integers(1, 100, count) for name in integers}
+    columns |= {"source": chosen["source"], "target": chosen["target"]}
+    columns |= {"effect_share": np.ones(count), "effect_direction": ["sae"] * count, "settings": ["planted"] * count}
+    return tables.rows(tables.EFFECTS, columns)
 
 
 def _rows(table: tables.Table, rows: list[dict[str, object]]) -> pa.Table:

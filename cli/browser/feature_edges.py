@@ -11,11 +11,11 @@ from dash_ag_grid import AgGrid
 from saedb.cli.browser.feature_facts import Shown
 from saedb.cli.browser.parts import aria, feature_href, measure_options, number
 from saedb.cli.table import clean
-from saedb.cli.wording import short_id, words
+from saedb.cli.wording import effect_in_words, short_id, words
 from saedb.cypher import measured
 from saedb.cypher.explore.edges import Edge, Edges, Side, edges
 from saedb.ingest.errors import InputError
-from saedb.ingest.measures import BY_NAME, MEASURES, Measure
+from saedb.ingest.measures import BY_NAME, EFFECT, MEASURES, Evidence, Measure
 from saedb.ingest.naming import quoted
 
 MEASURE: Final = "pearson"
@@ -24,6 +24,8 @@ SIDES: Final[tuple[Side, Side]] = ("inputs", "outputs")
 SCALE: Final = ("min", "max", "step", "marks", "value")
 """What depends on the measure, of the slider of the floor."""
 LIMIT: Final = 200
+_KNOWN: Final[dict[str, Measure | Evidence]] = {**BY_NAME, EFFECT.name: EFFECT}
+"""What has a column, where any of the edges has it."""
 _ROWS: Final = 10
 """Of a list, before it has pages."""
 _OPTIONS: Final[dict[str, Any]] = {
@@ -158,14 +160,14 @@ def said(shown: Shown, side: Side, found: Edges, chosen: Choice) -> str:
 
 def columns(found: Edges, chosen: Choice) -> list[dict[str, Any]]:
     """Return the columns of a list: the chosen measure first, then all that any of its edges has."""
-    names = [chosen.measure.name, *(m.name for m in MEASURES if m is not chosen.measure)]
+    names = [chosen.measure.name, EFFECT.name, *(m.name for m in MEASURES if m is not chosen.measure)]
     known = [n for n in names if n == chosen.measure.name or any(n in edge.values for edge in found.shown)]
     return [
         {"field": "feature", "width": 130, "pinned": "left", "cellRenderer": "SaedbLinked"},
         {"field": "label", "flex": 1, "minWidth": 150, "cellRenderer": "SaedbLabel", "tooltipField": "label"},
         *(
             {
-                "field": name, "headerName": words(name), "headerTooltip": BY_NAME[name].meaning,
+                "field": name, "headerName": words(name), "headerTooltip": _KNOWN[name].meaning,
                 "width": 98, "wrapHeaderText": True, "cellRenderer": "SaedbMeasure",
                 "headerClass": "ag-right-aligned-header",
                 "cellClass": ["ag-right-aligned-cell", *(["chosen"] if name == chosen.measure.name else [])],
@@ -181,19 +183,22 @@ def rows(shown: Shown, found: Edges) -> list[dict[str, Any]]:
 
 
 def _row(shown: Shown, edge: Edge) -> dict[str, Any]:
-    values = {name: value for name, value in edge.values.items() if name in BY_NAME}
+    values = {name: value for name, value in edge.values.items() if name in _KNOWN}
     return {
         "feature": short_id(edge.id),
         "id": edge.id,
         "href": feature_href(shown.site, edge.id, shown.run),
         "label": clean(edge.label or ""),
         **values,
-        "written": {name: _written(BY_NAME[name], value) for name, value in values.items()},
+        "written": {name: _written(name, edge.values) for name in values},
         "meant": {name: _trust(name, edge.values) for name in values},
     }
 
 
-def _written(measure: Measure, value: float) -> str:
+def _written(name: str, values: Mapping[str, float]) -> str:
+    if name == EFFECT.name:
+        return effect_in_words(values) or ""
+    measure, value = BY_NAME[name], values[name]
     if measure.integer:
         return f"{value:,}"
     return f"{value:.3f}" if measure.high == 1 else number(value)
@@ -201,6 +206,10 @@ def _written(measure: Measure, value: float) -> str:
 
 def _trust(name: str, values: Mapping[str, float]) -> str:
     """Return how far a value can be trusted, where that was computed."""
+    if name == EFFECT.name:
+        control, z = (values.get(f"{name}_{of}") for of in ("control", "z"))
+        of_control = [] if control is None else [f"{control:.2f} for features without an edge"]
+        return "; ".join([*of_control, *([] if z is None else [f"{z:.1f} standard errors above these"])])
     low, high, moved = (values.get(f"{name}_{end}") for end in ("low", "high", "moved"))
     parts = [] if low is None or high is None else [f"95 % interval {low:.3f} to {high:.3f}"]
     parts += [] if moved is None else [f"{moved:.3f} apart in the two halves of the documents"]

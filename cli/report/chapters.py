@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from saedb.cli.report import (
+    ablation,
     activations,
     communities,
     convergence,
@@ -26,6 +27,7 @@ CHAPTERS: Final[tuple[tuple[str, Callable[[Asked], Chapter]], ...]] = (
     ("communities", lambda asked: communities.chapter(asked.graph, asked.run, asked.partition, asked.report)),
     ("prompt", prompt.chapter),
     ("similarity", similarity.chapter),
+    ("ablation", lambda asked: ablation.chapter(asked.graph, asked.run)),
     ("convergence", convergence.chapter),
 )
 """What each is called while it is made, and what makes it."""

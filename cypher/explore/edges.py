@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from saedb.cypher.connection import Connection
-from saedb.ingest.measures import BY_NAME, EVIDENCE, MEASURES
+from saedb.ingest.measures import ASKED, EVIDENCE
 
 Side = Literal["inputs", "outputs"]
 
 _ARROWS: Final[Mapping[Side, str]] = {"inputs": "<-[e:EVOLVES_TO]-", "outputs": "-[e:EVOLVES_TO]->"}
-_KEPT: Final = ", ".join(f".{item.name}" for item in (*MEASURES, *EVIDENCE))
+_KEPT: Final = ", ".join(f".{item.name}" for item in (*ASKED, *EVIDENCE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def edges(
     Raises:
         ValueError: there is no such measure.
     """
-    if measure not in BY_NAME:
+    if measure not in {item.name for item in ASKED}:
         raise ValueError(f"no measure {measure!r}")
     start = f"MATCH (f:Feature {{run: $run, id: $id}}){_ARROWS[side]}(n:Feature)"
     passes = f"($floor IS NULL OR e.{measure} >= $floor)"

@@ -1,8 +1,8 @@
 // Edges on which two measures disagree.
 // One measure is high and the other low, the largest difference first. By default: the activations correlate, and the
 // decoders do not point the same way, so a feature turns, or two meet often. High necessity with low sufficiency is a
-// special feature of a general one. Lift, support and mutual information have other scales: choose both limits for
-// them.
+// special feature of a general one. A high measure with a low effect is of features that meet, and of which the one does
+// not cause the other. Lift, support and mutual information have other scales: choose both limits for them.
 // @group edges
 // @param run: run  the run to search
 // @param high: measure = pearson  the measure that is high
@@ -22,6 +22,7 @@
 // @column support: integer (tokens)  tokens with both active
 // @example --min-high 0.9 --max-low 0.1
 // @example --high necessity --low sufficiency --min-high 0.95 --max-low 0.1 --min-support 100
+// @example --low effect --max-low 0.05
 MATCH (u:Feature {run: $run})-[e:EVOLVES_TO {run: $run}]->(d)
 WHERE e.$high >= $min_high AND e.$low <= $max_low AND ($min_support = 0 OR coalesce(e.support >= $min_support, true))
   AND ($positional OR NOT (coalesce(u.positional, false) OR coalesce(d.positional, false)))

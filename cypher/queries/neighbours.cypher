@@ -18,6 +18,9 @@
 // @column lift: float  how much more often than by chance both are active
 // @column support: integer (tokens)  tokens with both active
 // @column support_docs: integer (documents)  documents with such a token
+// @column effect: float (share)  mean loss of the downstream one without the upstream one, where that was tried
+// @column effect_se: float (share)  its standard error
+// @column effect_control: float (share)  the same of features without an edge
 // @example 6/2320 --direction in --measure necessity
 MATCH (f:Feature {run: $run, id: $feature})
 CALL (f) {
@@ -28,5 +31,6 @@ CALL (f) {
 RETURN direction, n.id AS neighbour, n.label AS label, e.pearson AS pearson, e.jaccard AS jaccard,
        e.necessity AS necessity, e.sufficiency AS sufficiency, e.mutual_information AS mutual_information,
        e.activation_cosine AS activation_cosine, e.decoder_cosine AS decoder_cosine, e.lift AS lift,
-       e.support AS support, e.support_docs AS support_docs
+       e.support AS support, e.support_docs AS support_docs, e.effect AS effect, e.effect_se AS effect_se,
+       e.effect_control AS effect_control
 ORDER BY direction, e.$measure IS NULL, e.$measure DESC, n.depth, n.index LIMIT $limit

@@ -50,8 +50,8 @@ def saes_of(run: RunDirectory) -> SaeSet:
 def _check_there(run: RunDirectory, path: str | None) -> None:
     if path is not None and Path(path).is_absolute() and not Path(path).is_dir():
         raise InputError(
-            f"a prompt needs the SAEs and the model of run {run.record.id}, and {path} is not on this machine; put it"
-            " back there, or compute the run here: saedb ingest"
+            f"this needs the SAEs and the model of run {run.record.id}, and {path} is not on this machine; put it back"
+            " there, or compute the run here: saedb ingest"
         )
 
 

@@ -4,11 +4,13 @@ import pytest
 
 from saedb.cypher import ddl, schema
 from saedb.ingest.measures import EVIDENCE, MEASURES
-from saedb.ingest.tables import FEATURES, GATES, PROMPTS, SPLITS
+from saedb.ingest.tables import EFFECTS, FEATURES, GATES, PROMPTS, SPLITS
 
 
 def test_every_measure_and_every_column_of_features_is_a_property() -> None:
-    assert {p.name for p in schema.EVOLVES_TO.properties} == {"run", *(m.name for m in (*MEASURES, *EVIDENCE))}
+    effects = {c.name for c in EFFECTS.columns} - {"source", "target", "effect_direction", "settings"}
+    measures = {m.name for m in (*MEASURES, *EVIDENCE)}
+    assert {p.name for p in schema.EVOLVES_TO.properties} == {"run", *measures, *effects}
     added = {"run", "label_source", "labels", "label_sources", "community"}
     assert {p.name for p in schema.FEATURE.properties} == added | {c.name for c in FEATURES.columns}
 

@@ -132,7 +132,8 @@ def test_edges_in_csv_can_be_imported_as_a_run_of_equal_values(saedb: Command, g
         assert imported.exit_code == 0, imported.stderr
         order = ["source", "target"]
         again, first = (graph.edges(run).sort_values(order, ignore_index=True) for run in (AGAIN, KNOWN))
-        pd.testing.assert_frame_equal(again, first)
+        effects = [name for name in first.columns if name.startswith("effect")]  # are found with the model of a run
+        pd.testing.assert_frame_equal(again.drop(columns=effects), first.drop(columns=effects))
     finally:
         drop(graph.connection, AGAIN)
 

@@ -287,6 +287,36 @@ def test_two_measures_disagree_the_most_where_they_differ_most(graph: Graph) -> 
     assert rows_of(graph, "disagreements", ("source", "target"), **turned) == [(whole("0/2"), whole("1/4"))]
 
 
+def test_a_measure_disagrees_with_the_effect_where_features_only_meet(graph: Graph) -> None:
+    met = {"low": "effect", "min_high": 0.9, "max_low": 0.05}
+    assert rows_of(graph, "disagreements", ("source", "target"), **met) == [(whole("0/1"), whole("1/0"))]
+    assert rows_of(graph, "top-edges", ("source", "value"), measure="effect") == [
+        (whole("0/0"), 0.9),
+        (whole("1/0"), 0.5),
+    ]
+
+
+def test_causal_edges_come_by_their_effect(graph: Graph) -> None:
+    columns = ("source", "target", "value", "effect", "z", "tokens")
+    first, second = (
+        (whole("0/0"), whole("1/0"), 0.99, 0.9, 15.0, 900),
+        (whole("1/0"), whole("2/0"), 0.98, 0.5, None, 800),
+    )
+    last = (whole("0/1"), whole("1/0"), 0.955, 0.02, -0.5, 400)
+    assert rows_of(graph, "causal", columns) == [first, second, last]
+    assert rows_of(graph, "causal", columns, min_z=2) == [first]
+    assert rows_of(graph, "causal", columns, max_effect=0.6, min_effect=0.1) == [second]
+    assert rows_of(graph, "causal", columns, layer=1) == [second]
+    assert rows_of(graph, "causal", columns, min_tokens=500) == [first, second]
+    necessary = [(whole("0/0"), 0.98), (whole("1/0"), 0.97)]
+    assert rows_of(graph, "causal", ("source", "value"), measure="necessity", minimum=0.9) == necessary
+    assert [row[1] for row in rows_of(graph, "causal", columns, positional=True)][2] == whole("1/8")
+    assert rows_of(graph, "neighbours", ("neighbour", "effect"), feature="1/0", direction="in") == [
+        (whole("0/0"), 0.9),
+        (whole("0/1"), 0.02),
+    ]
+
+
 def test_hubs_have_the_most_edges(graph: Graph) -> None:
     assert rows_of(graph, "hubs", ("feature", "edges_in", "edges_out"), limit=2) == [
         (whole("2/4"), 3, 1),

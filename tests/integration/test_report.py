@@ -38,12 +38,13 @@ SECTIONS = {
     "communities": ["partition", "sizes", "layers", "resolutions", "stability", "coherence", "lists", "bridges"],
     "prompt": ["prompt-features"],
     "similarity": ["distributions", "chance", "labels"],
+    "ablation": ["effects", "causes"],
     "convergence": [],
 }
 """Anchors of links into reports: a change breaks those that people keep."""
 DRAWN = [
     "quality", "maxima", "densities", "states", "thresholds", "gate-tables", "sizes", "layers", "resolutions",
-    "stability", "coherence", "prompt-features", "distributions",
+    "stability", "coherence", "prompt-features", "distributions", "effects",
 ]  # fmt: skip
 
 
