@@ -61,6 +61,9 @@ _RESIDUAL: Final = (
 )
 """The residual stream, and what is added to it; not its normalised copies, and not what a sublayer does inside."""
 
+_STREAM: Final = (*_STARTS, "hook_resid_mid", "hook_mlp_in", "hook_out", "hook_resid_post")
+"""The residual stream itself, which each block adds to."""
+
 _NAME: Final = re.compile(r"blocks\.(?P<block>\d+)\.(?P<site>[\w.]+)")
 
 
@@ -108,3 +111,13 @@ def is_residual(hook: str) -> bool:
     """
     number, site = depth(hook)
     return number < 0 or SITES[site] in _RESIDUAL
+
+
+def is_stream(hook: str) -> bool:
+    """Return whether a hook point has the residual stream itself, not what is added to it or made of it.
+
+    Raises:
+        InputError: the hook is unknown, as `depth` says.
+    """
+    number, site = depth(hook)
+    return number >= 0 and SITES[site] in _STREAM

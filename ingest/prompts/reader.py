@@ -15,14 +15,14 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from saedb.ingest import contexts, saes
+from saedb.ingest import contexts
 from saedb.ingest.config import Device
-from saedb.ingest.encode import Encoder, LoadedSae
+from saedb.ingest.encode import Encoder
 from saedb.ingest.errors import InputError
 from saedb.ingest.full import full_in_one_line
-from saedb.ingest.materials import resolved_device
-from saedb.ingest.model import LanguageModel, load_model
+from saedb.ingest.model import LanguageModel
 from saedb.ingest.naming import quoted
+from saedb.ingest.opening import opened
 from saedb.ingest.packing import token_ids
 from saedb.ingest.progress import Report, silent
 from saedb.ingest.prompts import origin
@@ -31,7 +31,6 @@ from saedb.ingest.prompts.prompt import check_text
 from saedb.ingest.prompts.tokens import token_texts
 from saedb.ingest.rundir import RunDirectory
 from saedb.ingest.stages import Stages
-from saedb.ingest.tiles import tile_for
 
 _SPECIAL: Final = "special token"
 _FIRST: Final = "position 0"
@@ -72,23 +71,10 @@ class PromptReader:
             DownloadError: something had to be fetched and could not be.
         """
         origin.check(run)
-        place, stages = resolved_device(device), Stages(report)
         with full_in_one_line(run.path):
-            found = origin.saes_of(run)
-            with stages.stage("load SAEs", len(found.sources)) as stage:
-                loaded: list[LoadedSae] = []
-                for source in found.sources:
-                    sae = saes.load(source, place)
-                    origin.check_weights(run, source, saes.weights_hash(sae))
-                    loaded.append(LoadedSae(id=source.id, hook=source.hook, sae=sae))
-                    stage.advance()
-            with stages.stage("load model", 1) as stage:
-                model = load_model(found, run.record.config["model"], device=place)
-                stage.advance()
-        tile = tile_for(place, (source.d_sae for source in found.sources))
-        tf32 = bool(run.record.config["tf32"]) and place == "cuda"
-        special = contexts.special_tokens(model.tokenizer)
-        return cls(run, model, Encoder(model, loaded, special, 1, tile=tile, tf32=tf32))
+            found = opened(run, Stages(report), device=device)
+        special = contexts.special_tokens(found.model.tokenizer)
+        return cls(run, found.model, Encoder(found.model, found.saes, special, 1, tile=found.tile, tf32=found.tf32))
 
     def read(self, text: str) -> PromptActivations:
         """Return what the SAEs make of a text.
