@@ -107,7 +107,28 @@ def links(run: RunDirectory) -> Iterator[Part]:
 
 def edges(run: RunDirectory, source: str, target: str) -> Part:
     """Return the edges between the features of two SAEs."""
-    return _part(schema.EVOLVES_TO, _columns(run.read(tables.EDGES, rundir.edges_file(source, target))))
+    rows = run.read(tables.EDGES, rundir.edges_file(source, target))
+    return _part(schema.EVOLVES_TO, _columns(rows) | _effects_of(run, rows))
+
+
+def effects(run: RunDirectory) -> pa.Table:
+    """Return what edges have whose sources were taken out of the model, with their source and target."""
+    names = ["source", "target", *(p.name for p in schema.EFFECTS)]
+    if rundir.EFFECTS_FILE not in run.record.files:
+        return tables.EFFECTS.schema.empty_table().select(names)
+    return run.read(tables.EFFECTS, rundir.EFFECTS_FILE).select(names)
+
+
+def _effects_of(run: RunDirectory, edges_: pa.Table) -> dict[str, Any]:
+    """Return the columns that effects give to edges, null where there is none."""
+    found = effects(run)
+    if not found.num_rows:
+        return {}
+    ends = ["source", "target"]
+    places = pd.MultiIndex.from_frame(found.select(ends).to_pandas())
+    place = places.get_indexer(pd.MultiIndex.from_frame(edges_.select(ends).to_pandas()))
+    taken = found.take(pa.array(place, pa.int64(), mask=place < 0))
+    return {name: taken[name] for name in found.column_names if name not in ends}
 
 
 def attached(run: RunDirectory) -> Iterator[Part]:

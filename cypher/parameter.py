@@ -47,9 +47,9 @@ class Parameter:
         """The values of a choice or measure; empty for the other types."""
         if self.type != "measure":
             return self.choices
-        from saedb.ingest.measures import MEASURES  # imports numpy, which a list of queries does not need
+        from saedb.ingest.measures import ASKED  # imports numpy, which a list of queries does not need
 
-        return tuple(measure.name for measure in MEASURES)
+        return tuple(measure.name for measure in ASKED)
 
     @property
     def is_text(self) -> bool:

@@ -1,44 +1,22 @@
-"""Labels of a run change: in the run directory first, and then on the features that the graph has.
+"""Labels of a run change: in the run directory, and on the features that the graph has (`properties`)."""
 
-1. The graph has to hold the run as it is on disk.
-2. The table of labels is written into the run directory.
-3. Under a claim the features whose labels are others now get them, in batches: the graph is then the one that a load of
-   the run directory makes.
-
-A process that is killed in 3 leaves a run that is not ready, and whoever changes labels next loads it first; one that
-is killed between 2 and 3, a graph of another content than the run directory. ``saedb load`` mends both.
-"""
-
-import logging
 from collections.abc import Callable
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 
-from saedb.cypher import batches, contents
-from saedb.cypher.claim import Claim, claimed
+from saedb.cypher import contents, properties, schema
 from saedb.cypher.connection import Connection
-from saedb.cypher.replacement import check_content, mend
+from saedb.cypher.properties import Properties
 from saedb.ingest import rundir, tables
-from saedb.ingest.failpoints import passed
 from saedb.ingest.labelling.table import Labels
 from saedb.ingest.progress import Report, silent
 from saedb.ingest.rundir import RunDirectory
 
-_log = logging.getLogger(__name__)
-
-_NAMES: Final = ("label", "label_source", "labels", "label_sources")
-# A value of null takes the property away.
-_SET: Final = """
-UNWIND range(0, size($features) - 1) AS i
-MATCH (f:Feature {run: $run, id: $features[i]}) USING INDEX SEEK f:Feature(run, id)
-SET f.label = $label[i], f.label_source = $label_source[i], f.labels = $labels[i], f.label_sources = $label_sources[i]
-RETURN count(*) AS n
-"""
-
 Change = Callable[[RunDirectory, Labels, Report], Labels]
 """Returns the labels that take the place of those of a run."""
+
+_NAMES: Final = ("label", "label_source", "labels", "label_sources")
 
 
 def relabel(connection: Connection, run: RunDirectory, change: Change, report: Report = silent) -> bool:
@@ -54,20 +32,7 @@ def relabel(connection: Connection, run: RunDirectory, change: Change, report: R
         GraphError: the graph does not hold this content of the run.
         RunError: another process is writing the run, or a table is damaged.
     """
-    with run.writing():
-        mend(connection, run, report)
-        check_content(connection, run, run.content_hash)
-        before = _shown(run)
-        content = run.content_hash
-        if not _written(run, change, report):
-            return False
-        after = _shown(run)
-        check_content(connection, run, content)  # for reading may have taken minutes
-        with claimed(connection, run.record.id, "loading") as claim:
-            _set(claim, after.filter(_differs(before, after)), report)
-            claim.finish(**contents.run_properties(run))
-    _log.info("changed the labels of run %s", run.record.id)
-    return True
+    return properties.change(connection, run, LABELS, lambda: _written(run, change, report), report)
 
 
 def relabel_directory(run: RunDirectory, change: Change, report: Report = silent) -> bool:
@@ -95,20 +60,4 @@ def _shown(run: RunDirectory) -> pa.Table:
     return contents.labelled(run, features).select(["id", *_NAMES])
 
 
-def _differs(before: pa.Table, after: pa.Table) -> pa.Array:
-    """Return whether each feature [features] has other labels than before."""
-    differs = np.zeros(before.num_rows, bool)
-    for name in ("labels", "label_sources"):
-        pairs = zip(before[name].to_pylist(), after[name].to_pylist(), strict=True)
-        differs |= np.fromiter((one != other for one, other in pairs), bool, before.num_rows)
-    return pa.array(differs)
-
-
-def _set(claim: Claim, rows: pa.Table, report: Report) -> None:
-    done = 0
-    for part in batches.batches(rows):
-        columns = {name: part[name].to_pylist() for name in _NAMES}
-        claim.write(_SET, expected=part.num_rows, features=part["id"].to_pylist(), **columns)
-        passed("batch committed")
-        done += part.num_rows
-        report("loading labels", done, rows.num_rows)
+LABELS: Final = Properties(what="labels", item=schema.FEATURE, names=_NAMES, shown=_shown)

@@ -87,6 +87,10 @@ def _of_column(column: tables.Column) -> Property:
 
 
 _RUN: Final = _string("run", "id of the run")
+_NOT_OF_AN_EFFECT: Final = ("source", "target", "settings")
+"""Columns that the graph has otherwise, or not at all."""
+EFFECTS: Final = tuple(_of_column(c) for c in tables.EFFECTS.columns if c.name not in _NOT_OF_AN_EFFECT)
+"""What an edge has where its source was taken out of the model."""
 
 RUN: Final = Node(
     label="Run",
@@ -272,6 +276,7 @@ EVOLVES_TO: Final = Relationship(
             for m in MEASURES
         ),
         *(Property(name=e.name, type="FLOAT", meaning=e.meaning, unit=e.unit) for e in EVIDENCE),
+        *EFFECTS,
     ),
     indexes=tuple(("run", m.name) for m in SELECTING),
 )

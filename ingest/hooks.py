@@ -64,6 +64,9 @@ _RESIDUAL: Final = (
 _STREAM: Final = (*_STARTS, "hook_resid_mid", "hook_mlp_in", "hook_out", "hook_resid_post")
 """The residual stream itself, which each block adds to."""
 
+_READ_ONLY: Final = ("hook_resid_mid", "hook_mlp_in")
+"""Copies of the residual stream, in TransformerLens' bridge: the sublayer behind one reads it, and nothing else."""
+
 _NAME: Final = re.compile(r"blocks\.(?P<block>\d+)\.(?P<site>[\w.]+)")
 
 
@@ -103,6 +106,17 @@ def starts_block(hook: str) -> bool:
     return number >= 0 and SITES[site] in _STARTS
 
 
+def entry(hook: str) -> str:
+    """Return the hook point of what enters the block of another one: from there the model can go on.
+
+    Raises:
+        InputError: the hook is unknown, as `depth` says, or in no block.
+    """
+    if block(hook) < 0:
+        raise InputError(f"{hook} is in no block")
+    return hook if starts_block(hook) else f"blocks.{block(hook)}.{_STARTS[-1]}"
+
+
 def is_residual(hook: str) -> bool:
     """Return whether a hook point has vectors of the residual stream, or ones that are added to it: of size d_model.
 
@@ -121,3 +135,13 @@ def is_stream(hook: str) -> bool:
     """
     number, site = depth(hook)
     return number >= 0 and SITES[site] in _STREAM
+
+
+def is_carried_on(hook: str) -> bool:
+    """Return whether a change at a hook point of a block stays in the residual stream, for all that comes after it.
+
+    Raises:
+        InputError: the hook is unknown, as `depth` says.
+    """
+    number, site = depth(hook)
+    return number >= 0 and is_residual(hook) and SITES[site] not in _READ_ONLY

@@ -253,3 +253,29 @@ EVIDENCE: tuple[Evidence, ...] = (
     ),
 )
 """What an edge may carry beside its measures."""
+
+EFFECTS: tuple[Evidence, ...] = (
+    Evidence(
+        name="effect",
+        unit="share",
+        meaning="mean loss of the target's activation when the source is taken out, over tokens with both active, as a "
+        "share of its mean there",
+    ),
+    Evidence(name="effect_se", unit="share", meaning="standard error of effect, with documents as clusters"),
+    Evidence(
+        name="effect_control",
+        unit="share",
+        meaning="the same of other targets, as dense and without an edge, when the source is taken out: chance",
+    ),
+    Evidence(name="effect_control_se", unit="share", meaning="standard error of that, with these targets as clusters"),
+    Evidence(name="effect_change", unit="activation", meaning="the mean loss itself"),
+    Evidence(
+        name="effect_paper",
+        unit="activation",
+        meaning="mean loss over all tokens with the target above 0.01 of its maximum, as in arXiv 2410.08869",
+    ),
+)
+"""What `saedb.ingest.causal` finds by taking the source out of the model; null where it was not asked for."""
+
+ASKED: tuple[Measure | Evidence, ...] = (*MEASURES, *EFFECTS)
+"""By what queries can rank edges and limit them."""

@@ -8,7 +8,8 @@ same activations at the same hook points.
 import contextlib
 import io
 import logging
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,13 +56,51 @@ class LanguageModel:
         Args:
             tokens: ids as packed, integers [batch, context].
         """
-        last = self._hooks[-1]
+        return self._run(tokens, self._hooks, self._hooks[-1])
+
+    @torch.no_grad()
+    def read(self, tokens: Tensor, hook_names: Sequence[str]) -> dict[str, Tensor]:
+        """Return the activations at other hook points than the model's own; otherwise as `residuals`."""
+        last = max(hook_names, key=hooks.depth)
+        return self._run(tokens, hook_names, last)
+
+    @torch.no_grad()
+    def continued(self, tokens: Tensor, given: Mapping[str, Tensor], last: str) -> Tensor:
+        """Return the activations at a hook point that follow from given ones: float32 [batch, context, d_in].
+
+        Blocks before the given ones are not computed, where what enters a block is among them.
+
+        Args:
+            tokens: ids as packed, integers [batch, context].
+            given: activations that take the place of the model's own, by hook point, [batch, context, d_in].
+            last: a hook point after them.
+        """
+        known = [hooks.block(hook) for hook in given if hooks.starts_block(hook)]
+        replacing = [(hook, _replacing(values)) for hook, values in given.items()]
+        before = self._model.blocks[: min(known, default=0)]
+        with _skipped(before, as_tuple=self._gives_tuples), self._model.hooks(fwd_hooks=replacing):
+            return self._run(tokens, [last], last)[last]
+
+    @cached_property
+    def _gives_tuples(self) -> bool:
+        """Whether a block returns its residuals as the first of a tuple, as older code of transformers does."""
+        seen: list[bool] = []
+        block = self._model.blocks[0].original_component
+        watching = block.register_forward_hook(lambda _, __, out: seen.append(isinstance(out, tuple)))
+        try:
+            self._run(torch.zeros(1, 2, dtype=torch.int64), ["blocks.0.hook_out"], "blocks.0.hook_out")
+        finally:
+            watching.remove()
+        return seen[0]
+
+    def _run(self, tokens: Tensor, hook_names: Sequence[str], last: str) -> dict[str, Tensor]:
+        """Return the activations at hook points, of which `last` is the deepest."""
         stop = hooks.block(last) if hooks.starts_block(last) else hooks.block(last) + 1
         residual, cache = self._model.run_with_cache(
-            tokens.to(self.device, torch.int64), names_filter=list(self._hooks), stop_at_layer=stop, prepend_bos=False
+            tokens.to(self.device, torch.int64), names_filter=list(hook_names), stop_at_layer=stop, prepend_bos=False
         )
         # a model that is stopped before a block returns what the block would be given
-        found = {hook: residual if hooks.block(hook) == stop else cache.cache_dict.get(hook) for hook in self._hooks}
+        found = {hook: residual if hooks.block(hook) == stop else cache.cache_dict.get(hook) for hook in hook_names}
         return {hook: values.flatten(start_dim=2).float() for hook, values in found.items() if values is not None}
 
     @torch.no_grad()
@@ -173,6 +212,38 @@ def _fits(model: LanguageModel, saes: SaeSet, name: str, *, blocks: int) -> None
         if source.d_in != sizes[source.hook]:
             read = f"{source.d_in} values at {source.hook}, and {name} has {sizes[source.hook]}"
             raise InputError(f"{source.location} reads {read}; see --model")
+
+
+def _replacing(values: Tensor) -> Callable[..., Tensor]:
+    """Return a hook that gives `values` in the shape and type of what it is given."""
+
+    def replaced(original: Tensor, hook: Any) -> Tensor:
+        del hook
+        return values.to(original.device, original.dtype).reshape(original.shape)
+
+    return replaced
+
+
+@contextlib.contextmanager
+def _skipped(blocks: Sequence[Any], *, as_tuple: bool) -> Generator[None]:
+    """Let blocks return what they are given."""
+
+    def passed(hidden_states: Tensor, *args: Any, **kwargs: Any) -> Tensor | tuple[Tensor]:
+        del args, kwargs
+        return (hidden_states,) if as_tuple else hidden_states
+
+    # of the objects that transformers made: a bridge hands what it is given on to them, and does not take it back
+    wrapped = [block.original_component for block in blocks]
+    before = [block.__dict__.get("forward") for block in wrapped]
+    try:
+        for block in wrapped:
+            block.forward = passed
+        yield
+    finally:
+        for block, own in zip(wrapped, before, strict=True):
+            block.__dict__.pop("forward", None)
+            if own is not None:
+                block.forward = own
 
 
 @contextlib.contextmanager

@@ -42,12 +42,14 @@ PROMPTS_FILE: Final = "prompts.parquet"
 RECOVERY_FILE: Final = "recovery.parquet"
 COPIES_FILE: Final = "copies.parquet"
 HEATMAPS_FILE: Final = "heatmaps.parquet"
+EFFECTS_FILE: Final = "effects.parquet"
 
 _ADOPTED: Final = {
     LABELS_FILE: tables.LABELS,
     COMMUNITIES_FILE: tables.COMMUNITIES,
     RESOLUTIONS_FILE: tables.RESOLUTIONS,
     PROMPTS_FILE: tables.PROMPTS,
+    EFFECTS_FILE: tables.EFFECTS,
 }
 """Tables that say all of what they hold: others have a part of it in ``run.json``, and are found again."""
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from saedb.ingest.errors import RunError
+from saedb.ingest.measures import EFFECTS as EFFECT_MEASURES
 from saedb.ingest.measures import EVIDENCE, MEASURES
 
 FORMAT: Final = 5
@@ -352,6 +353,27 @@ HEATMAPS: Final = Table(
         _column("y_high", pa.float64(), "to this"),
         _column("count", pa.int64(), "active features, token by token, in the cell"),
         _column("outside", pa.int64(), "those in none of the map's cells, the same in each row of a map"),
+    ),
+)
+
+EFFECTS: Final = Table(
+    name="effects",
+    meaning="one row per edge whose source was taken out of the model, to see what becomes of its target",
+    columns=(
+        _column("source", pa.string(), "id of the upstream feature"),
+        _column("target", pa.string(), "id of the downstream feature"),
+        *(_column(e.name, pa.float64(), e.meaning, e.unit, null=True) for e in EFFECT_MEASURES),
+        _column("effect_tokens", pa.int64(), "tokens with both active that effect is the mean of", "tokens"),
+        _column("effect_documents", pa.int64(), "documents of these", "documents"),
+        _column(
+            "effect_contexts", pa.int64(), "contexts with the source active from which it was taken out", "contexts"
+        ),
+        _column(
+            "effect_share", pa.float64(), "of all contexts with the source active, the share that these are", "share"
+        ),
+        _column("effect_controls", pa.int64(), "targets that effect_control is the mean of"),
+        _column("effect_direction", pa.string(), "sae: its activation set to 0; decoder: its direction projected out"),
+        _column("settings", pa.string(), "hash of the settings: an edge of the same is not computed again"),
     ),
 )
 

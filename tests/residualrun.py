@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from saedb.ingest.opening import opened
 from saedb.ingest.progress import Report, silent
+from saedb.ingest.prompts.loading import loaded
 from saedb.ingest.record import ResidualsRecord
 from saedb.ingest.residuals.settings import ResidualSettings
 from saedb.ingest.residuals.stage import Residuals, check_residual
@@ -18,9 +18,8 @@ TABLES = ("recovery", "copies", "heatmaps")
 def measured(run: RunDirectory, report: Report = silent, **settings: Any) -> ResidualsRecord:
     """Return what is recorded of the tables that are now in a run directory."""
     check_residual(run)
-    stages = Stages(report)
     with run.writing():
-        return Residuals(run, stages, opened(run, stages), ResidualSettings(**settings)).write()
+        return Residuals(run, Stages(report), loaded(run), ResidualSettings(**settings)).write()
 
 
 def killed_while(path: Any) -> None:

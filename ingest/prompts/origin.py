@@ -19,8 +19,8 @@ def check(run: RunDirectory) -> None:
     check_computed(run, "a text activates")
 
 
-def saes_of(run: RunDirectory, needs: str = "a prompt") -> SaeSet:
-    """Return the SAEs that a run was computed with, without their weights; `needs` is what needs them.
+def saes_of(run: RunDirectory) -> SaeSet:
+    """Return the SAEs that a run was computed with, without their weights.
 
     Raises:
         InputError: they, or its model, are not on this machine.
@@ -29,7 +29,7 @@ def saes_of(run: RunDirectory, needs: str = "a prompt") -> SaeSet:
     """
     config, known = run.record.config, [sae.id for sae in run.record.saes]
     for path in [*config["inputs"], config["model"]]:
-        _check_there(run, path, needs)
+        _check_there(run, path)
     _check_model(run)
     found = saes.find(
         config["inputs"],
@@ -47,11 +47,11 @@ def saes_of(run: RunDirectory, needs: str = "a prompt") -> SaeSet:
     return found
 
 
-def _check_there(run: RunDirectory, path: str | None, needs: str) -> None:
+def _check_there(run: RunDirectory, path: str | None) -> None:
     if path is not None and Path(path).is_absolute() and not Path(path).is_dir():
         raise InputError(
-            f"{needs} needs the SAEs and the model of run {run.record.id}, and {path} is not on this machine; put it"
-            " back there, or compute the run here: saedb ingest"
+            f"this needs the SAEs and the model of run {run.record.id}, and {path} is not on this machine; put it back"
+            " there, or compute the run here: saedb ingest"
         )
 
 

@@ -22,15 +22,15 @@ from saedb.ingest.errors import InputError
 from saedb.ingest.full import full_in_one_line
 from saedb.ingest.model import LanguageModel
 from saedb.ingest.naming import quoted
-from saedb.ingest.opening import opened
 from saedb.ingest.packing import token_ids
 from saedb.ingest.progress import Report, silent
 from saedb.ingest.prompts import origin
 from saedb.ingest.prompts.activations import PromptActivations, scales
+from saedb.ingest.prompts.loading import loaded
 from saedb.ingest.prompts.prompt import check_text
 from saedb.ingest.prompts.tokens import token_texts
 from saedb.ingest.rundir import RunDirectory
-from saedb.ingest.stages import Stages
+from saedb.ingest.tiles import tile_for
 
 _SPECIAL: Final = "special token"
 _FIRST: Final = "position 0"
@@ -71,10 +71,11 @@ class PromptReader:
             DownloadError: something had to be fetched and could not be.
         """
         origin.check(run)
-        with full_in_one_line(run.path):
-            found = opened(run, Stages(report), device=device)
-        special = contexts.special_tokens(found.model.tokenizer)
-        return cls(run, found.model, Encoder(found.model, found.saes, special, 1, tile=found.tile, tf32=found.tf32))
+        parts = loaded(run, device=device, report=report)
+        tile = tile_for(parts.device, (sae.sae.cfg.d_sae for sae in parts.saes))
+        tf32 = bool(run.record.config["tf32"]) and parts.device == "cuda"
+        special = contexts.special_tokens(parts.model.tokenizer)
+        return cls(run, parts.model, Encoder(parts.model, parts.saes, special, 1, tile=tile, tf32=tf32))
 
     def read(self, text: str) -> PromptActivations:
         """Return what the SAEs make of a text.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from saedb.ingest import hooks, rundir
 from saedb.ingest.errors import InputError
-from saedb.ingest.opening import Opened
+from saedb.ingest.prompts.loading import Loaded
 from saedb.ingest.record import ResidualsRecord
 from saedb.ingest.residuals import checkpoint, groups, table
 from saedb.ingest.residuals.checkpoint import Checkpoint
@@ -20,7 +20,7 @@ from saedb.ingest.residuals.settings import ResidualSettings
 from saedb.ingest.rundir import COPIES_FILE, HEATMAPS_FILE, RECOVERY_FILE, TOKENS_FILE, RunDirectory
 from saedb.ingest.stages import Stage, Stages
 from saedb.ingest.tables import COPIES, HEATMAPS, RECOVERY, TOKENS
-from saedb.ingest.tiles import Portions
+from saedb.ingest.tiles import Portions, tile_for
 
 _SAMPLED: Final = 32
 """Contexts, spread over the text, of which heat maps take their ranges."""
@@ -62,13 +62,13 @@ def _origin(run: RunDirectory, settings: ResidualSettings, device: str) -> str:
 class Residuals:
     """The pass over a run's contexts; the caller holds the run's lock."""
 
-    def __init__(self, run: RunDirectory, stages: Stages, opened: Opened, settings: ResidualSettings) -> None:
+    def __init__(self, run: RunDirectory, stages: Stages, loaded: Loaded, settings: ResidualSettings) -> None:
         """Take the parts.
 
         Args:
             run: a complete run of which `check_residual` holds.
             stages: are told of the progress.
-            opened: its model and SAEs.
+            loaded: its model and SAEs.
             settings: how recovery and copies are measured.
 
         Raises:
@@ -77,14 +77,16 @@ class Residuals:
         self._run = run
         self._stages = stages
         self._settings = settings
-        self._device = opened.device
-        self._origin = _origin(run, settings, opened.device)
+        self._device = loaded.device
+        self._origin = _origin(run, settings, loaded.device)
         self._sides = groups.dictionaries(run)
         self._upstream = {
             pair: groups.upstream(run, pair, self._sides[pair[0]], settings.necessity) for pair in run.record.pairs
         }
-        self._portions = Portions(run.record.config["batch_contexts"], opened.tile)
-        self._measuring = Measuring(opened.model, opened.saes, self._plans(opened), self._portions, tf32=opened.tf32)
+        tile = tile_for(loaded.device, (sae.d_sae for sae in run.record.saes))
+        self._portions = Portions(run.record.config["batch_contexts"], tile)
+        tf32 = bool(run.record.config["tf32"]) and loaded.device == "cuda"
+        self._measuring = Measuring(loaded.model, loaded.saes, self._plans(loaded), self._portions, tf32=tf32)
         self._tokens, self._counted = self._text()
 
     def write(self) -> ResidualsRecord:
@@ -115,8 +117,8 @@ class Residuals:
         checkpoint.remove(self._run.path)
         return record
 
-    def _plans(self, opened: Opened) -> dict[Pair, PairPlan]:
-        decoders = {sae.id: sae.sae.W_dec.detach().float().cpu().numpy() for sae in opened.saes}
+    def _plans(self, loaded: Loaded) -> dict[Pair, PairPlan]:
+        decoders = {sae.id: sae.sae.W_dec.detach().float().cpu().numpy() for sae in loaded.saes}
         return {
             pair: PairPlan(
                 above=np.where(known.is_in("dead"), np.inf, self._settings.active * self._sides[pair[0]].max),

@@ -1,6 +1,5 @@
 """A model of which it is known what its SAEs lack, copy and compute anew."""
 
-
 import pandas as pd
 import pytest
 import residualmodel

@@ -20,8 +20,9 @@ from transformers import AutoModelForCausalLM
 
 from saedb.ingest.errors import InputError, RunError
 from saedb.ingest.failpoints import VARIABLE
-from saedb.ingest.opening import opened
 from saedb.ingest.pipeline import ingest
+from saedb.ingest.progress import silent
+from saedb.ingest.prompts.loading import loaded
 from saedb.ingest.residuals.directions import random_directions
 from saedb.ingest.residuals.heatmaps import BINS
 from saedb.ingest.residuals.settings import ResidualSettings
@@ -226,8 +227,7 @@ def test_smaller_batches_give_the_same_numbers(own: RunDirectory) -> None:
     measured(own)
     first = {name: frame(own, name) for name in ("recovery", "copies")}
     own.record = replace(own.record, config={**own.record.config, "batch_contexts": 3, "shard_contexts": 7})
-    stages = Stages(lambda *_: None)
-    Residuals(own, stages, opened(own, stages), ResidualSettings()).write()
+    Residuals(own, Stages(silent), loaded(own), ResidualSettings()).write()
     for name, before in first.items():
         after = frame(own, name)
         for column in before.select_dtypes("float"):
