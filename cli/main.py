@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "communities": "communities",
         "gates": "motifs",
         "splits": "motifs",
+        "residuals": "residuals",
     },
     "Questions": {
         "query": "query",

@@ -35,3 +35,35 @@ def state_in_words(state: str | None, best: float | None, where: str) -> str:
     if state in _EXPLAINED:
         return _EXPLAINED[state]
     return f"{words(state)}: " + (f"no edge {where}" if best is None else f"best Pearson {where} {best:.3f}")
+
+
+def recovered_in_words(recovered: float | None, control: float | None, tokens: int | None, *, vanishes: bool) -> str:
+    """Return how much of a feature is in the error of the next SAE, and how that is read; nothing where not measured.
+
+    Args:
+        recovered: that share.
+        control: the same along a random direction.
+        tokens: those that it is of.
+        vanishes: whether nothing in the next SAE needs the feature.
+    """
+    if recovered is None:
+        return ""
+    beside = [] if control is None else [f"random direction {control:.3f}"]
+    beside += [] if tokens is None else [f"{tokens:,} tokens"]
+    read = "it vanishes; 1: all of it is left over" if vanishes else "1: all of it is left over"
+    return f"{recovered:.3f} of it is in the next SAE's error ({', '.join([*beside, read])})"
+
+
+def copied_in_words(copied: float | None, ratio: float | None) -> str:
+    """Return how far the residual stream of the layer before has a feature, and how that is read; or nothing.
+
+    Args:
+        copied: correlation of its activation with that by its own SAE on that stream.
+        ratio: mean of the latter over its mean activation.
+    """
+    if ratio is None:
+        return ""
+    if copied is None:
+        return "the stream of the layer before has nothing of it: this layer computes it"
+    read = "1: carried by the stream, 0: computed by this layer"
+    return f"{copied:.3f} correlation with the stream of the layer before, {ratio:.2f} of its mean ({read})"

@@ -7,8 +7,9 @@ import pandas as pd
 from saedb.ingest.progress import Report, silent
 from saedb.ingest.prompts.loading import loaded
 from saedb.ingest.record import ResidualsRecord
+from saedb.ingest.residuals import origin
 from saedb.ingest.residuals.settings import ResidualSettings
-from saedb.ingest.residuals.stage import Residuals, check_residual
+from saedb.ingest.residuals.stage import Residuals
 from saedb.ingest.rundir import RunDirectory
 from saedb.ingest.stages import Stages
 
@@ -17,7 +18,7 @@ TABLES = ("recovery", "copies", "heatmaps")
 
 def measured(run: RunDirectory, report: Report = silent, **settings: Any) -> ResidualsRecord:
     """Return what is recorded of the tables that are now in a run directory."""
-    check_residual(run)
+    origin.check(run)
     with run.writing():
         return Residuals(run, Stages(report), loaded(run), ResidualSettings(**settings)).write()
 

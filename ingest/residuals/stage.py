@@ -7,11 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from saedb.ingest import hooks, rundir
-from saedb.ingest.errors import InputError
+from saedb.ingest.full import full_in_one_line
 from saedb.ingest.prompts.loading import Loaded
 from saedb.ingest.record import ResidualsRecord
-from saedb.ingest.residuals import checkpoint, groups, table
+from saedb.ingest.residuals import checkpoint, groups, origin, table
 from saedb.ingest.residuals.checkpoint import Checkpoint
 from saedb.ingest.residuals.directions import random_directions
 from saedb.ingest.residuals.heatmaps import Ranges
@@ -26,39 +25,6 @@ _SAMPLED: Final = 32
 """Contexts, spread over the text, of which heat maps take their ranges."""
 
 
-def check_residual(run: RunDirectory) -> None:
-    """Check that every pair of a run reads the residual stream at two places.
-
-    Raises:
-        InputError: one does not.
-    """
-    saes = {sae.id: sae for sae in run.record.saes}
-    for pair in run.record.pairs:
-        for sae in (saes[id_] for id_ in pair):
-            if sae.hook is None or not hooks.is_stream(sae.hook):
-                raise InputError(
-                    f"the SAE {sae.id} of run {run.record.id} reads {sae.hook}, and recovery and copies compare the"
-                    " residual stream with itself; compute a run of SAEs of the residual stream: saedb ingest"
-                )
-        sizes = [saes[id_].d_in for id_ in pair]
-        if sizes[0] != sizes[1]:
-            raise InputError(f"the SAEs {pair[0]} and {pair[1]} read {sizes[0]} and {sizes[1]} values; they must agree")
-
-
-def is_done(run: RunDirectory, settings: ResidualSettings) -> bool:
-    """Return whether a run has the tables that these settings give; its edges and features may not have changed."""
-    found = run.record.residuals
-    return found is not None and found.made_from == _origin(run, settings, found.device)
-
-
-def _origin(run: RunDirectory, settings: ResidualSettings, device: str) -> str:
-    """Return the hash of all that decides the result."""
-    inputs = [rundir.FEATURES_FILE, TOKENS_FILE, *run.edge_files]
-    hashes = {name: run.record.files[name].sha256 for name in inputs}
-    weights = [sae.sha256 for sae in run.record.saes]
-    return rundir.digest({"settings": asdict(settings), "files": hashes, "saes": weights, "device": device})
-
-
 class Residuals:
     """The pass over a run's contexts; the caller holds the run's lock."""
 
@@ -66,7 +32,7 @@ class Residuals:
         """Take the parts.
 
         Args:
-            run: a complete run of which `check_residual` holds.
+            run: a complete run that `origin.check` passes.
             stages: are told of the progress.
             loaded: its model and SAEs.
             settings: how recovery and copies are measured.
@@ -78,7 +44,7 @@ class Residuals:
         self._stages = stages
         self._settings = settings
         self._device = loaded.device
-        self._origin = _origin(run, settings, loaded.device)
+        self._origin = origin.made_from(run, settings, loaded.device)
         self._sides = groups.dictionaries(run)
         self._upstream = {
             pair: groups.upstream(run, pair, self._sides[pair[0]], settings.necessity) for pair in run.record.pairs
@@ -96,7 +62,8 @@ class Residuals:
             InputError: the model gives something that is not finite.
             RunError: the GPU's memory is full.
         """
-        found = self._measured()
+        with full_in_one_line(self._run.path):
+            found = self._measured()
         record = ResidualsRecord(
             settings=asdict(self._settings),
             tokens=int(self._counted.sum()),

@@ -23,10 +23,11 @@ from saedb.ingest.failpoints import VARIABLE
 from saedb.ingest.pipeline import ingest
 from saedb.ingest.progress import silent
 from saedb.ingest.prompts.loading import loaded
+from saedb.ingest.residuals import origin
 from saedb.ingest.residuals.directions import random_directions
 from saedb.ingest.residuals.heatmaps import BINS
 from saedb.ingest.residuals.settings import ResidualSettings
-from saedb.ingest.residuals.stage import Residuals, check_residual, is_done
+from saedb.ingest.residuals.stage import Residuals
 from saedb.ingest.rundir import RunDirectory
 from saedb.ingest.stages import Stages
 
@@ -202,11 +203,11 @@ def test_the_maps_of_random_directions_have_as_many_points_as_those_of_low_neces
 
 
 def test_what_is_there_is_not_measured_again_and_other_settings_are(own: RunDirectory) -> None:
-    assert not is_done(own, ResidualSettings())
+    assert not origin.is_done(own, ResidualSettings())
     record = measured(own)
-    assert is_done(own, ResidualSettings())
-    assert not is_done(own, ResidualSettings(seed=1))
-    assert not is_done(own, ResidualSettings(tokens=100))
+    assert origin.is_done(own, ResidualSettings())
+    assert not origin.is_done(own, ResidualSettings(seed=1))
+    assert not origin.is_done(own, ResidualSettings(tokens=100))
     before = contents(own)
     assert record.tokens == frame(own, "tokens")["counted"].sum()
     assert measured(own, seed=1).settings["seed"] == 1
@@ -277,15 +278,15 @@ def test_saes_of_other_places_than_the_residual_stream_are_refused(own: RunDirec
     first, *others = own.record.saes
     own.record = replace(own.record, saes=(replace(first, hook="blocks.0.hook_mlp_out"), *others))
     with pytest.raises(InputError, match=r"the SAE 0-saes of run run reads blocks.0.hook_mlp_out, and recovery and"):
-        check_residual(own)
+        origin.check(own)
     own.record = replace(own.record, saes=(replace(first, d_in=8), *others))
-    with pytest.raises(InputError, match="the SAEs 0-saes and 1-saes read 8 and 16 values; they must agree"):
-        check_residual(own)
+    with pytest.raises(InputError, match="the SAEs 0-saes and 1-saes of run run read 8 and 16 values"):
+        origin.check(own)
 
 
-def test_an_import_has_no_hooks(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="reads None"):
-        check_residual(make_run(tmp_path, "imported"))
+def test_an_import_has_no_model(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="was imported, and edges do not tell which features an SAE leaves over"):
+        origin.check(make_run(tmp_path, "imported"))
 
 
 def test_a_run_that_says_it_has_residuals_lists_their_tables(own: RunDirectory) -> None:
