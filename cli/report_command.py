@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Replace a file of that name, even where it is no report.")
 @server_options
 def report(run: str | None, partition: str | None, file: Path | None, force: bool, server: ServerChoice) -> None:
-    """Make one page of figures and tables about the communities of a run.
+    """Make one page of figures and tables about the communities and the residual streams of a run.
 
     It is one HTML file, shown by any browser without a network, with the numbers behind each figure as CSV. RUN is the
     newest ready one where none is named.
@@ -34,7 +34,7 @@ def report(run: str | None, partition: str | None, file: Path | None, force: boo
     saedb report gpt2 --out /tmp/gpt2.html
     """
     from saedb.cli.progress import progress_bars
-    from saedb.cli.report import communities
+    from saedb.cli.report import communities, residuals
     from saedb.cli.report.page import check_writable, page
     from saedb.cypher.graph import Graph
     from saedb.ingest.rundir import replacing
@@ -44,7 +44,8 @@ def report(run: str | None, partition: str | None, file: Path | None, force: boo
         run = graph.run_id(run)
         file = file or Path(f"{run}-report.html")
         check_writable(file, force=force)
-        content = page(run, _summary(graph, run), [communities.chapter(graph, run, partition, progress)])
+        chapters = [communities.chapter(graph, run, partition, progress), residuals.chapter(graph, run)]
+        content = page(run, _summary(graph, run), chapters)
     with replacing(file) as temporary:
         temporary.write_text(content, encoding="utf-8")
     click.echo(file)

@@ -85,7 +85,7 @@ def _copies(table: pa.Table, previous_sae: str, sae: str, state: str) -> Row:
         "sae": sae,
         "state": state,
         "features": len(copied),
-        **{f"copied_{q}": _quantile(copied, q / 100) for q in (10, 50, 90)},
+        **{f"copied_{q}": _quantile(copied, q / 100) for q in (10, 25, 50, 75, 90)},
         # what the stream has nothing of has no correlation either
         "rebuilt": float((np.nan_to_num(copied[known], nan=-1.0) < REBUILT).mean()) if known.any() else None,
         "ratio": _quantile(ratio, 0.5),
