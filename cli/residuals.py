@@ -33,8 +33,8 @@ _RECOVERY: Final = (
     Column(name="dead_or_rare", type="integer"),
 )
 _SHOWN: Final = (
-    "sae", "low_necessity", "recovered", "random_recovered", "above_random", "slope", "correlation", "passed_through",
-    "passed_recovered",
+    "sae", "low_necessity", "recovered", "random_recovered", "slope", "random_slope", "correlation", "passed_through",
+    "passed_recovered", "passed_slope",
 )  # fmt: skip
 """Columns of the table on a terminal."""
 _COPIES: Final = (

@@ -37,21 +37,30 @@ def state_in_words(state: str | None, best: float | None, where: str) -> str:
     return f"{words(state)}: " + (f"no edge {where}" if best is None else f"best Pearson {where} {best:.3f}")
 
 
-def recovered_in_words(recovered: float | None, control: float | None, tokens: int | None, *, vanishes: bool) -> str:
+def recovered_in_words(
+    recovered: float | None,
+    control: float | None,
+    correlation: float | None,
+    tokens: int | None,
+    *,
+    vanishes: bool,
+) -> str:
     """Return how much of a feature is in the error of the next SAE, and how that is read; nothing where not measured.
 
     Args:
         recovered: that share.
         control: the same along a random direction.
+        correlation: of the error along its direction with its activation.
         tokens: those that it is of.
         vanishes: whether nothing in the next SAE needs the feature.
     """
     if recovered is None:
         return ""
-    beside = [] if control is None else [f"random direction {control:.3f}"]
-    beside += [] if tokens is None else [f"{tokens:,} tokens"]
-    read = "it vanishes; 1: all of it is left over" if vanishes else "1: all of it is left over"
-    return f"{recovered:.3f} of it is in the next SAE's error ({', '.join([*beside, read])})"
+    known = ((control, "random direction {:.3f}"), (correlation, "correlation {:.2f}"), (tokens, "{:,} tokens"))
+    beside = [form.format(value) for value, form in known if value is not None]
+    read = "1: as much as its activation"
+    beside += ["it vanishes"] if vanishes else []
+    return f"{recovered:.3f} of it is in the next SAE's error ({', '.join(beside)}; {read})"
 
 
 def copied_in_words(copied: float | None, ratio: float | None) -> str:

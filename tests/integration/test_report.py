@@ -18,6 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from saedb.cli.main import main
 from saedb.cli.report import community_figures as figures
+from saedb.cli.report import residuals
 from saedb.cli.report.page import Chapter, Section, page
 from saedb.cypher.graph import Graph
 from saedb.cypher.server.local import LocalServer
@@ -27,6 +28,7 @@ in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium to show 
 
 SECTIONS = ["partition", "sizes", "layers", "resolutions", "stability", "coherence", "lists", "bridges"]
 DRAWN = ["sizes", "layers", "resolutions", "stability", "coherence"]
+RESIDUALS = ["recovery", "error-maps", "copied"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -79,12 +81,27 @@ def _note(content: str, anchor: str) -> str:
     return unescape(re.sub("</?code>", "`", re.sub("</?span>", "", note[1])))
 
 
+def test_residual_streams_have_their_numbers_and_say_what_is_missing(saedb: Command, graph: Graph) -> None:
+    content = saedb.report()
+    numbers = _numbers(content, "recovery").set_index("sae")
+    assert numbers.loc["0-s", ["low_necessity", "passed_through", "dead_or_rare"]].tolist() == [3, 1, 1]
+    assert numbers.loc["0-s", "recovered"] == pytest.approx(0.55)  # not that of 5 tokens
+    copied = _numbers(content, "copied").set_index(["sae", "state"])
+    assert copied.loc[("2-s", "passed_through"), "copied_50"] == pytest.approx(0.695)
+    assert copied.loc[("2-s", "passed_through"), "rebuilt"] == pytest.approx(2 / 3)
+    assert 'id="copied-figure"' in content
+    assert _note(content, "error-maps") == "No feature of any layer was active."
+    bare = residuals.chapter(graph, BARE)
+    assert [section.anchor for section in bare.sections] == RESIDUALS
+    assert {section.note for section in bare.sections} == {f"This was not measured; it is by `saedb residuals {BARE}`."}
+
+
 def test_a_report_has_every_section_and_says_where_it_is(saedb: Command, tmp_path: Path) -> None:
     result = saedb("report", KNOWN)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{KNOWN}-report.html\n"
     content = (tmp_path / f"{KNOWN}-report.html").read_text()
-    assert re.findall(r'<section id="(\w+)">', content) == SECTIONS
+    assert re.findall(r'<section id="([\w-]+)">', content) == SECTIONS + RESIDUALS
     assert [a for a in SECTIONS if f'id="{a}-figure"' in content] == DRAWN
     assert [file.name for file in tmp_path.iterdir()] == [f"{KNOWN}-report.html"]
 
