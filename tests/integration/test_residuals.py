@@ -136,8 +136,8 @@ def test_what_cannot_be_measured_is_one_line(run: RunDirectory, tmp_path: Path) 
     with locked(run.path):
         assert "another process is writing" in error("residuals", NAME, "--no-load")
     weights = Path(run.record.config["inputs"][0]) / "layer1/cfg.json"
-    moved = weights.parent.rename(weights.parent.with_name("gone"))
+    moved = weights.parent.rename(weights.parents[2] / "gone")
     try:
-        assert "the SAEs 0-saes, 1-saes are where run" in error("residuals", NAME, "--no-load")
+        assert "the SAEs 0-saes, 2-saes are where run" in error("residuals", NAME, "--no-load")
     finally:
         moved.rename(weights.parent)
