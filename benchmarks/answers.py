@@ -60,6 +60,8 @@ OTHERS: Final[Mapping[str, tuple[Values, ...]]] = {
     ),
     "hubs": ({"direction": "out", "limit": 20}, {"measure": "necessity", "minimum": 0.9}),
     "dead": ({"state": "dead", "layer": 2},),
+    "recovered": ({"layer": 2, "min_recovered": 0.2}, {"every": True}),
+    "rebuilt": ({"layer": 2, "max_copied": 0.9},),
     "prompt": ({"token": 2}, {"top": 20, "measure": "necessity"}),
 }
 """What is asked beside the defaults."""

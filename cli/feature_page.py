@@ -12,7 +12,14 @@ from rich.cells import cell_len
 from saedb.cli.feature_motifs import chain_lines, gate_section, split_section
 from saedb.cli.output import width
 from saedb.cli.table import clean, cut, number_format, table
-from saedb.cli.wording import effect_in_words, short_id, state_in_words, words
+from saedb.cli.wording import (
+    copied_in_words,
+    effect_in_words,
+    recovered_in_words,
+    short_id,
+    state_in_words,
+    words,
+)
 from saedb.cypher.feature import FeatureRecord, Neighbour
 from saedb.cypher.query import Column
 from saedb.ingest.measures import EFFECT
@@ -80,6 +87,8 @@ def _head(feature: FeatureRecord, columns: int) -> Iterator[str]:
         ("position", "over half of its activation is on one position: not in motifs" if feature.positional else ""),
         ("back", state_in_words(feature.state_in, feature.best_in, "from the layer before")),
         ("forward", state_in_words(feature.state_out, feature.best_out, "to the next layer")),
+        ("in error", _recovered(feature)),
+        ("copied", copied_in_words(feature.copied, feature.copied_ratio)),
         ("top tokens", _tokens(feature.top_tokens)),
         ("promotes", _tokens(feature.promoted_tokens)),
         ("community", _community(feature)),
@@ -138,6 +147,16 @@ def _histogram(feature: FeatureRecord) -> str:
     heights = (math.ceil(len(_BLOCKS) * math.log1p(count) / most) for count in feature.histogram)
     blocks = "".join(_BLOCKS[height - 1] if height else " " for height in heights)
     return f"0 {blocks} {feature.max:.3g}  tokens by activation, log scale"
+
+
+def _recovered(feature: FeatureRecord) -> str:
+    return recovered_in_words(
+        feature.recovered,
+        feature.recovered_control,
+        feature.recovered_correlation,
+        feature.recovered_tokens,
+        vanishes=bool(feature.low_necessity),
+    )
 
 
 def _tokens(tokens: Sequence[str]) -> str:

@@ -36,6 +36,7 @@ COMMANDS: Final[dict[str, dict[str, str]]] = {
         "gates": "motifs",
         "splits": "motifs",
         "ablate": "ablate",
+        "residuals": "residuals",
     },
     "Questions": {
         "query": "query",

@@ -32,8 +32,10 @@ CHANCE_AT: Final = (0.1, 0.3, 0.5, 0.9)
 
 _MANY: Final = 1_000_000
 
-_NOT_SHOWN: Final = ("layer", "sae", "passed_in", "transformed_in")
-"""Columns of the layer profile: looking ahead tells nearly the same."""
+_NOT_SHOWN: Final = (
+    "layer", "sae", "passed_in", "transformed_in", "copied", "rebuilt", "recovered", "recovered_control",
+)  # fmt: skip
+"""Columns of the layer profile: looking ahead tells nearly the same, and the last are not known yet."""
 _QUALITY: Final = (
     Column(name="sae", type="string"),
     Column(name="EV", type="float"),

@@ -51,3 +51,44 @@ def effect_in_words(values: Mapping[str, float]) -> str | None:
     if effect is None:
         return None
     return f"{effect:.2f}" if error is None else f"{effect:.2f} ± {error:.2f}"
+
+
+def recovered_in_words(
+    recovered: float | None,
+    control: float | None,
+    correlation: float | None,
+    tokens: int | None,
+    *,
+    vanishes: bool,
+) -> str:
+    """Return how much of a feature is in the error of the next SAE, and how that is read; nothing where not measured.
+
+    Args:
+        recovered: that share.
+        control: the same along a random direction.
+        correlation: of the error along its direction with its activation.
+        tokens: those that it is of.
+        vanishes: whether nothing in the next SAE needs the feature.
+    """
+    if recovered is None:
+        return ""
+    known = ((control, "random direction {:.3f}"), (correlation, "correlation {:.2f}"), (tokens, "{:,} tokens"))
+    beside = [form.format(value) for value, form in known if value is not None]
+    read = "1: as much as its activation"
+    beside += ["it vanishes"] if vanishes else []
+    return f"{recovered:.3f} of it is in the next SAE's error ({', '.join(beside)}; {read})"
+
+
+def copied_in_words(copied: float | None, ratio: float | None) -> str:
+    """Return how far the residual stream of the layer before has a feature, and how that is read; or nothing.
+
+    Args:
+        copied: correlation of its activation with that by its own SAE on that stream.
+        ratio: mean of the latter over its mean activation.
+    """
+    if ratio is None:
+        return ""
+    if copied is None:
+        return "the stream of the layer before has nothing of it: this layer computes it"
+    read = "1: carried by the stream, 0: computed by this layer"
+    return f"{copied:.3f} correlation with the stream of the layer before, {ratio:.2f} of its mean ({read})"

@@ -17,6 +17,7 @@ from saedb.cypher import schema
 from saedb.cypher.schema import Node, Relationship
 from saedb.ingest import rundir, tables
 from saedb.ingest.labelling.table import Labels
+from saedb.ingest.residuals import found as residuals
 from saedb.ingest.rundir import RunDirectory
 
 
@@ -80,7 +81,9 @@ def nodes(run: RunDirectory) -> Iterator[Part]:
     """Yield the nodes of a run but its Run node."""
     yield _saes(run)
     features = labelled(run, run.read(tables.FEATURES, rundir.FEATURES_FILE))
-    features = features.append_column("community", numbers(run, features["id"]))
+    measured = residuals.of_features(run, features["id"])
+    columns = {"community": numbers(run, features["id"]), **_columns(measured)}
+    features = pa.table({**_columns(features), **columns})
     layers = sorted({sae.layer for sae in run.record.saes})
     for layer in layers:
         rows = features.filter(pc.field("layer") == layer)

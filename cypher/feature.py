@@ -18,6 +18,7 @@ from saedb.cypher.featuremotifs import (
     splits_with,
 )
 from saedb.ingest.measures import EFFECTS, EVIDENCE, MEASURES
+from saedb.ingest.residuals.found import NAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,16 @@ class FeatureRecord:
     best_in: float | None
     """Highest Pearson correlation with a feature of the layer before."""
     best_out: float | None
+    recovered: float | None
+    """Share of its activation that the next SAE's error has along its direction; likewise by `recovered_control`."""
+    recovered_control: float | None
+    recovered_correlation: float | None
+    recovered_tokens: int | None
+    low_necessity: bool | None
+    """Whether nothing in the next SAE needs it."""
+    copied: float | None
+    """Correlation of its activation with that by its own SAE on the residual stream of the layer before."""
+    copied_ratio: float | None
     chain: Chain | None
     community: CommunitySummary | None
     output_of: tuple[FeatureGate, ...]
@@ -105,7 +116,7 @@ class FeatureRecord:
 _LISTS: Final = ("labels", "label_sources", "top_tokens", "promoted_tokens", "examples", "histogram")
 _PROPERTIES: Final = (
     "run", "id", "sae", "layer", "index", "url", "label", "label_source", "n_positive", "n_active", "density",
-    "mean", "max", "threshold", "positional", "state_in", "state_out", "best_in", "best_out",
+    "mean", "max", "threshold", "positional", "state_in", "state_out", "best_in", "best_out", *NAMES,
 )  # fmt: skip
 
 

@@ -140,6 +140,25 @@ SAE: Final = Node(
     ),
 )
 
+_RESIDUALS: Final = (
+    _float("recovered", "how much of it the next SAE's error has along its direction: 1 is all of it", "share"),
+    _float("recovered_control", "the same along a random direction, on the same tokens", "share"),
+    _float("recovered_correlation", "of that component of the error with its activation", "correlation"),
+    _integer("recovered_tokens", "counted tokens with it active that these are of", "tokens"),
+    Property(
+        name="low_necessity",
+        type="BOOLEAN",
+        meaning="whether it vanishes: nothing in the next SAE needs it; absent if dead or rare",
+    ),
+    _float(
+        "copied",
+        "correlation of its activation with that by its own SAE on the residual stream of the SAE before",
+        "correlation",
+    ),
+    _float("copied_ratio", "mean of the latter over its mean activation", "share"),
+)
+"""What `saedb residuals` measures."""
+
 FEATURE: Final = Node(
     label="Feature",
     meaning="one feature of an SAE; also labelled with its layer (:L05), because Neo4j Browser colours by label",
@@ -151,6 +170,7 @@ FEATURE: Final = Node(
         _strings("labels", "all its labels, that one first"),
         _strings("label_sources", "where each of these is from"),
         _integer("community", "number of its community, in the partition that is the default"),
+        *_RESIDUALS,
     ),
     indexes=(("run",), ("run", "layer")),
     full_text=("label", "labels", "top_tokens"),

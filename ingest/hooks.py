@@ -61,6 +61,9 @@ _RESIDUAL: Final = (
 )
 """The residual stream, and what is added to it; not its normalised copies, and not what a sublayer does inside."""
 
+_STREAM: Final = (*_STARTS, "hook_resid_mid", "hook_mlp_in", "hook_out", "hook_resid_post")
+"""The residual stream itself, which each block adds to."""
+
 _READ_ONLY: Final = ("hook_resid_mid", "hook_mlp_in")
 """Copies of the residual stream, in TransformerLens' bridge: the sublayer behind one reads it, and nothing else."""
 
@@ -133,6 +136,16 @@ def share_a_space(hook: str, other: str) -> bool:
         InputError: a hook is unknown, as `depth` says.
     """
     return depth(hook) == depth(other) or (is_residual(hook) and is_residual(other))
+
+
+def is_stream(hook: str) -> bool:
+    """Return whether a hook point has the residual stream itself, not what is added to it or made of it.
+
+    Raises:
+        InputError: the hook is unknown, as `depth` says.
+    """
+    number, site = depth(hook)
+    return number >= 0 and SITES[site] in _STREAM
 
 
 def is_carried_on(hook: str) -> bool:

@@ -110,6 +110,19 @@ class SplitsRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResidualsRecord:
+    """How recovery and copies were measured."""
+
+    settings: Mapping[str, Any]
+    """The fields of `saedb.ingest.residuals.settings.ResidualSettings`."""
+    tokens: _Count
+    """Counted tokens that were read again."""
+    device: str
+    made_from: _Sha256
+    """Hash of all that decides the tables: where it is the same, they are not computed again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
     """One finished file of a run."""
 
@@ -148,6 +161,7 @@ class RunRecord:
     null: NullRecord | None = None
     gates: GatesRecord | None = None
     splits: SplitsRecord | None = None
+    residuals: ResidualsRecord | None = None
     files: Mapping[str, FileRecord] = field(default_factory=dict[str, FileRecord])
 
     def __post_init__(self) -> None:

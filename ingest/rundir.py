@@ -39,6 +39,9 @@ RESOLUTIONS_FILE: Final = "resolutions.parquet"
 GATES_FILE: Final = "gates.parquet"
 SPLITS_FILE: Final = "splits.parquet"
 PROMPTS_FILE: Final = "prompts.parquet"
+RECOVERY_FILE: Final = "recovery.parquet"
+COPIES_FILE: Final = "copies.parquet"
+HEATMAPS_FILE: Final = "heatmaps.parquet"
 EFFECTS_FILE: Final = "effects.parquet"
 
 _ADOPTED: Final = {
@@ -261,6 +264,7 @@ def _check_files(record: RunRecord) -> None:
         raise InputError(f"it lists {quoted(strange[0])}, which is no table of a run; compute or import the run again")
     needed = [FEATURES_FILE, *edges] if record.status == "complete" else []
     stages = {GATES_FILE: record.gates, SPLITS_FILE: record.splits}
+    stages |= dict.fromkeys((RECOVERY_FILE, COPIES_FILE, HEATMAPS_FILE), record.residuals)
     needed += [file for file, found in stages.items() if found is not None]
     missing = [name for name in needed if name not in record.files]
     if missing:

@@ -287,6 +287,75 @@ SPLITS: Final = Table(
     ),
 )
 
+RECOVERY: Final = Table(
+    name="recovery",
+    meaning="one row per feature with a next SAE: how much of it is in the error of that",
+    columns=(
+        _column("feature", pa.string(), "id of the feature"),
+        _column("sae", pa.string(), "its SAE"),
+        _column("next_sae", pa.string(), "the SAE whose error is looked at"),
+        _column(
+            "feature_group",
+            pa.string(),
+            "low_necessity: nothing in the next SAE needs it; passed_through; other; or dead or rare",
+        ),
+        _column("necessity", pa.float64(), "the highest on an edge to the next SAE", "share", null=True),
+        _column("tokens", pa.int64(), "counted tokens on which it is active, that all this is taken of", "tokens"),
+        _column("mean", pa.float64(), "mean length of what it adds to its SAE's reconstruction there", null=True),
+        _column(
+            "recovered",
+            pa.float64(),
+            "of that, the share that the next SAE's error has along its decoder direction: 1 is all of it",
+            "share",
+            null=True,
+        ),
+        _column("slope", pa.float64(), "of the regression of the one on the other over these tokens", null=True),
+        _column("correlation", pa.float64(), "of the two over these tokens", "correlation", null=True),
+        _column("control", pa.float64(), "recovered along a random direction, on the same tokens", "share", null=True),
+        _column("control_slope", pa.float64(), "slope along the random direction", null=True),
+        _column(
+            "control_correlation", pa.float64(), "correlation along the random direction", "correlation", null=True
+        ),
+    ),
+)
+
+COPIES: Final = Table(
+    name="copies",
+    meaning="one row per feature with an SAE before: what its SAE makes of the residual stream that this one reads",
+    columns=(
+        _column("feature", pa.string(), "id of the feature"),
+        _column("sae", pa.string(), "its SAE"),
+        _column("previous_sae", pa.string(), "the SAE whose residual stream is encoded by its own"),
+        _column(
+            "copied", pa.float64(), "correlation of that with its activation, over counted tokens", "correlation",
+            null=True,
+        ),
+        _column("ratio", pa.float64(), "mean of that over its mean activation", "share", null=True),
+        _column("positive", pa.int64(), "counted tokens on which that is above 0", "tokens"),
+        _column("tokens", pa.int64(), "counted tokens", "tokens"),
+    ),
+)  # fmt: skip
+
+HEATMAPS: Final = Table(
+    name="heatmaps",
+    meaning="one row per cell, if not empty, of a heat map of SAE errors along directions by activation",
+    columns=(
+        _column("sae", pa.string(), "the SAE of the features"),
+        _column("next_sae", pa.string(), "the SAE whose error is looked at"),
+        _column(
+            "directions",
+            pa.string(),
+            "decoder directions of the features of low_necessity or passed_through; random: others for the former",
+        ),
+        _column("x_low", pa.float64(), "from this length of what a feature adds to the reconstruction of its SAE"),
+        _column("x_high", pa.float64(), "to this"),
+        _column("y_low", pa.float64(), "from this component of the error along the direction"),
+        _column("y_high", pa.float64(), "to this"),
+        _column("count", pa.int64(), "active features, token by token, in the cell"),
+        _column("outside", pa.int64(), "those in none of the map's cells, the same in each row of a map"),
+    ),
+)
+
 EFFECTS: Final = Table(
     name="effects",
     meaning="one row per edge whose source was taken out of the model, to see what becomes of its target",

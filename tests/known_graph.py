@@ -21,7 +21,7 @@ from saedb.ingest import rundir, tables
 from saedb.ingest.motifs.settings import KINDS
 from saedb.ingest.prompts.prompt import Prompt
 from saedb.ingest.prompts.stored import StoredPrompts
-from saedb.ingest.record import GatesRecord, RunRecord, SaeRecord, SplitsRecord
+from saedb.ingest.record import GatesRecord, ResidualsRecord, RunRecord, SaeRecord, SplitsRecord
 from saedb.ingest.rundir import RunDirectory
 
 KNOWN, BARE, LOADING = "known-graph", "bare-graph", "loading-graph"
@@ -186,6 +186,18 @@ ACTIVE = {
     ),
     "rivers": (("0/1", 1, 5.0),),
 }  # fmt: skip
+# group, tokens, recovered, correlation, along a random direction
+RECOVERED = {
+    "0/2": ("low_necessity", 40, 0.9, 0.8, 0.05), "0/3": ("low_necessity", 5, 0.6, None, -0.1),
+    "0/4": ("low_necessity", 30, 0.2, 0.1, 0.0), "0/0": ("passed_through", 900, 0.55, 0.2, 0.01),
+    "0/5": ("dead", 0, None, None, None), "1/7": ("rare", 3, 0.7, 0.9, 0.1),
+    "1/2": ("low_necessity", 50, 0.5, -0.2, 0.02), "1/8": ("low_necessity", 60, 0.8, 0.7, 0.0),
+}  # fmt: skip
+# correlation and ratio of means
+COPIED = {
+    "1/0": (0.9, 0.8), "1/1": (0.3, 0.2), "1/8": (0.1, 0.1), "2/0": (None, 0.0), "2/1": (0.4, 1.5), "2/2": (0.99, 1.0),
+    "2/4": (0.2, 0.1), "3/0": (None, None),
+}  # fmt: skip
 TOKENS_OF = {"law": ("<s>", "the", " courts", " of"), "rivers": ("<s>", "rivers")}
 MEASURE, FLOOR = "pearson", 0.1
 RESOLUTIONS = ((0.5, 2, 7, 0.3, 0.8), (2.0, 4, 3, 0.4, 0.7))
@@ -246,6 +258,7 @@ def known_run(folder: Path) -> RunDirectory:
     _write_edges(run, {edge: dict(zip(measures, values, strict=True)) for edge, values in EDGES.items()})
     _write_motifs(run)
     _write_communities(run)
+    _write_residuals(run)
     for name in ACTIVE:
         StoredPrompts.of(run).added(known_prompt(name)).write(run)
     run.update(
@@ -257,6 +270,7 @@ def known_run(folder: Path) -> RunDirectory:
             kept={kind: sum(gate.kind == kind and gate.verdict == "gate" for gate in GATES) for kind in KINDS},
         ),
         splits=SplitsRecord(settings={}, count=len(SPLITS)),
+        residuals=ResidualsRecord(settings={}, tokens=TOKENS, device="cpu", made_from="0" * 64),
     )
     return run
 
@@ -361,6 +375,34 @@ def _write_motifs(run: RunDirectory) -> None:
         "support": support,
     }
     run.write(tables.SPLITS, rundir.SPLITS_FILE, [tables.rows(tables.SPLITS, splits)])
+
+
+def _write_residuals(run: RunDirectory) -> None:
+    layers = {f: int(f[0]) for f in (*RECOVERED, *COPIED)}
+    group, tokens, recovered, correlation, control = zip(*RECOVERED.values(), strict=True)
+    recovery = {
+        "feature": [whole(f) for f in RECOVERED],
+        "sae": [f"{layers[f]}-s" for f in RECOVERED],
+        "next_sae": [f"{layers[f] + 1}-s" for f in RECOVERED],
+        "feature_group": group,
+        "tokens": tokens,
+        "recovered": recovered,
+        "correlation": correlation,
+        "control": control,
+    }
+    run.write(tables.RECOVERY, rundir.RECOVERY_FILE, [tables.rows(tables.RECOVERY, recovery)])
+    copied, ratio = zip(*COPIED.values(), strict=True)
+    copies = {
+        "feature": [whole(f) for f in COPIED],
+        "sae": [f"{layers[f]}-s" for f in COPIED],
+        "previous_sae": [f"{layers[f] - 1}-s" for f in COPIED],
+        "copied": copied,
+        "ratio": ratio,
+        "positive": [1] * len(COPIED),
+        "tokens": [TOKENS] * len(COPIED),
+    }
+    run.write(tables.COPIES, rundir.COPIES_FILE, [tables.rows(tables.COPIES, copies)])
+    run.write(tables.HEATMAPS, rundir.HEATMAPS_FILE, [tables.HEATMAPS.schema.empty_table()])
 
 
 def _write_communities(run: RunDirectory) -> None:

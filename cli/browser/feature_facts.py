@@ -22,7 +22,7 @@ from saedb.cli.browser.parts import (
 )
 from saedb.cli.browser.site import Site
 from saedb.cli.table import clean
-from saedb.cli.wording import short_id, state_in_words
+from saedb.cli.wording import copied_in_words, recovered_in_words, short_id, state_in_words
 from saedb.cypher.explore.surroundings import Surroundings
 from saedb.cypher.feature import FeatureRecord
 from saedb.ingest.states import DEAD, RARE
@@ -133,6 +133,12 @@ def _facts(shown: Shown) -> Iterator[Component]:
     on = state_in_words(record.state_out, record.best_out, "to the next layer")
     yield fact("back", back or _unknown("before", is_compared=around.is_compared_back, best=record.best_in))
     yield fact("forward", on or _unknown("after", is_compared=around.is_compared_on, best=record.best_out))
+    low = bool(record.low_necessity)
+    measured = record.recovered, record.recovered_control, record.recovered_correlation, record.recovered_tokens
+    if said := recovered_in_words(*measured, vanishes=low):
+        yield fact("in error", said)
+    if said := copied_in_words(record.copied, record.copied_ratio):
+        yield fact("copied", said)
     if record.top_tokens:
         yield fact("top tokens", html.Span(tokens(record.top_tokens), className="mono"))
     if record.promoted_tokens:

@@ -13,6 +13,7 @@ from saedb.cli.report import (
     gates,
     motifs,
     prompt,
+    residuals,
     similarity,
 )
 from saedb.cli.report.asked import Asked
@@ -28,6 +29,7 @@ CHAPTERS: Final[tuple[tuple[str, Callable[[Asked], Chapter]], ...]] = (
     ("prompt", prompt.chapter),
     ("similarity", similarity.chapter),
     ("ablation", lambda asked: ablation.chapter(asked.graph, asked.run)),
+    ("residual streams", lambda asked: residuals.chapter(asked.graph, asked.run)),
     ("convergence", convergence.chapter),
 )
 """What each is called while it is made, and what makes it."""

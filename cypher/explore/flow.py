@@ -55,6 +55,10 @@ class Layer:
     transformed: int | None
     disappearing: int | None
     edges_out: int | None
+    copied: float | None
+    rebuilt: float | None
+    recovered: float | None
+    recovered_control: float | None
     following: tuple[str, ...]
     """SAEs that it was compared with, along the model."""
 

@@ -10,18 +10,24 @@ from numpy.typing import NDArray
 
 from saedb.cypher.connection import Row
 from saedb.ingest import rundir, tables
+from saedb.ingest.residuals import found as residuals
+from saedb.ingest.residuals.summary import REBUILT
 from saedb.ingest.rundir import RunDirectory
 from saedb.ingest.states import DEAD, RARE
 
-_COLUMNS: Final = ("sae", "state_in", "state_out", "best_in", "best_out")
+_COLUMNS: Final = ("id", "sae", "state_in", "state_out", "best_in", "best_out")
 
 Booleans = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
-def profile(run: RunDirectory, *, passed: float, vanishing: float, dead_and_rare: bool) -> Iterator[Row]:
+def profile(
+    run: RunDirectory, *, passed: float, vanishing: float, dead_and_rare: bool, rebuilt: float = REBUILT
+) -> Iterator[Row]:
     """Yield one row for each SAE along the model, with the columns of the query."""
     features = run.read(tables.FEATURES, rundir.FEATURES_FILE, *_COLUMNS)
+    measured = residuals.of_features(run, features["id"])
+    features = pa.Table.from_arrays([*features.columns, *measured.columns], [*_COLUMNS, *measured.column_names])
     edges = {pair: run.record.files[rundir.edges_file(*pair)].rows for pair in run.record.pairs}
     for sae in run.record.saes:
         own = features.filter(pc.field("sae") == sae.id)
@@ -41,6 +47,8 @@ def profile(run: RunDirectory, *, passed: float, vanishing: float, dead_and_rare
             **dict(zip(("passed_in", "transformed_in", "appearing"), before, strict=True)),
             **dict(zip(("passed_on", "transformed", "disappearing"), after, strict=True)),
             "edges_out": sum(outgoing) if outgoing else None,
+            **(_copies(own, kept, passed, rebuilt) if back else {"copied": None, "rebuilt": None}),
+            **_recovery(own),
         }  # fmt: skip
 
 
@@ -53,3 +61,23 @@ def _states(best: Any, kept: Booleans, passed: float, vanishing: float) -> tuple
     value: Floats = best.fill_null(-1.0).to_numpy()[kept]
     is_passed, is_alone = value >= passed, (value < vanishing) & (value < passed)
     return int(is_passed.sum()), int((~is_passed & ~is_alone).sum()), int(is_alone.sum())
+
+
+def _copies(own: pa.Table, kept: Booleans, passed: float, rebuilt: float) -> dict[str, float | None]:
+    """Return the median copy of features that carry on one of the layer before, and the share of rebuilt ones."""
+    is_passed = kept & (own["best_in"].fill_null(-1.0).to_numpy() >= passed)
+    copied, ratio = (own[name].to_numpy()[is_passed] for name in ("copied", "copied_ratio"))
+    # what the stream has nothing of has no correlation either
+    seen = np.where(np.isnan(copied) & (ratio == 0), -1.0, copied)
+    compared = int((~np.isnan(ratio)).sum())
+    return {"copied": _median(copied), "rebuilt": int((seen < rebuilt).sum()) / compared if compared else None}
+
+
+def _recovery(own: pa.Table) -> dict[str, float | None]:
+    is_low = own["low_necessity"].fill_null(False).to_numpy()
+    return {name: _median(own[name].to_numpy()[is_low]) for name in ("recovered", "recovered_control")}
+
+
+def _median(values: Floats) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else None

@@ -42,3 +42,28 @@ def test_the_histogram_fits_the_terminal(columns: int, monkeypatch: pytest.Monke
     assert found is not None
     assert len(found) <= columns
     assert "█" * 20 in found
+
+
+def facts(**known: Any) -> dict[str, str]:
+    lines = page(record(**known), "pearson").splitlines()
+    return {line[2:14].strip(): line[14:] for line in lines if line.startswith("  ")}
+
+
+def test_what_was_measured_of_the_residual_stream_is_said_with_how_to_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    known = {"recovered": 0.6213, "recovered_control": -0.01, "recovered_tokens": 1234, "low_necessity": True}
+    known |= {"recovered_correlation": 0.543}
+    found = facts(**known, copied=0.912, copied_ratio=0.7)
+    assert found["in error"] == (
+        "0.621 of it is in the next SAE's error (random direction -0.010, correlation 0.54, 1,234 tokens, it vanishes;"
+        " 1: as much as its activation)"
+    )
+    assert found["copied"] == (
+        "0.912 correlation with the stream of the layer before, 0.70 of its mean (1: carried by the stream, 0: computed"
+        " by this layer)"
+    )
+    assert "vanishes" not in facts(**{**known, "low_necessity": False})["in error"]
+    assert facts(copied_ratio=0.0)["copied"] == (
+        "the stream of the layer before has nothing of it: this layer computes it"
+    )
+    assert not {"in error", "copied"} & set(facts())

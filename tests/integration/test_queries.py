@@ -274,6 +274,51 @@ def test_the_profile_of_an_import_knows_none_dead(graph: Graph) -> None:
     assert rows_of(graph, "layer-profile", PROFILE, run=BARE)[1] == (1, 9, None, None, 3, 2, 4, 3, 3, 3, 10)
 
 
+def test_the_profile_has_what_was_measured_of_copies_and_recovery(graph: Graph) -> None:
+    columns = ("layer", "copied", "rebuilt", "recovered", "recovered_control")
+    assert rows_of(graph, "layer-profile", columns) == [
+        (0, None, None, 0.6, 0.0),
+        (1, 0.3, pytest.approx(2 / 3), pytest.approx(0.65), pytest.approx(0.01)),
+        (2, pytest.approx(0.695), pytest.approx(2 / 3), None, None),
+        (3, None, None, None, None),
+    ]
+    assert rows_of(graph, "layer-profile", columns[:3], rebuilt=0.35, passed=0.965)[1:3] == [
+        (1, pytest.approx(0.5), 0.5),
+        (2, pytest.approx(0.99), 0.5),
+    ]
+    assert rows_of(graph, "layer-profile", columns[1:], run=BARE) == [(None,) * 4] * 4
+
+
+def test_rebuilt_features_are_passed_through_and_hardly_in_the_stream(graph: Graph) -> None:
+    columns = ("feature", "copied", "ratio", "nearest")
+    assert rows_of(graph, "rebuilt", columns) == [
+        (whole("2/0"), None, 0.0, whole("1/0")),
+        (whole("1/1"), 0.3, 0.2, whole("0/1")),
+        (whole("2/1"), 0.4, 1.5, whole("1/1")),
+    ]
+    assert rows_of(graph, "rebuilt", ("feature",), positional=True)[1] == (whole("1/8"),)
+    assert rows_of(graph, "rebuilt", ("feature",), layer=2, max_copied=0.99, min_pearson=0.98) == [
+        (whole("2/0"),),
+        (whole("2/2"),),
+    ]
+    assert rows_of(graph, "rebuilt", ("feature",), run=BARE) == []
+
+
+def test_recovered_features_vanish_and_are_in_the_error(graph: Graph) -> None:
+    columns = ("feature", "recovered", "control", "correlation", "tokens")
+    assert rows_of(graph, "recovered", columns) == [
+        (whole("0/2"), 0.9, 0.05, 0.8, 40),
+        (whole("1/2"), 0.5, 0.02, -0.2, 50),
+    ]
+    assert rows_of(graph, "recovered", ("feature",), every=True) == [(whole(f),) for f in ("0/2", "0/0", "1/2")]
+    assert rows_of(graph, "recovered", ("feature",), min_correlation=0.0) == [(whole("0/2"),)]
+    assert rows_of(graph, "recovered", ("feature",), min_tokens=1, layer=0, min_recovered=0.6) == [
+        (whole("0/2"),),
+        (whole("0/3"),),
+    ]
+    assert rows_of(graph, "recovered", ("feature",), positional=True)[1] == (whole("1/8"),)
+
+
 def test_two_measures_disagree_the_most_where_they_differ_most(graph: Graph) -> None:
     columns = ("source", "target", "high", "low", "support")
     assert rows_of(graph, "disagreements", columns) == [

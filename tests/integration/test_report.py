@@ -19,6 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from saedb.cli.main import main
 from saedb.cli.report import community_figures as figures
+from saedb.cli.report import residuals
 from saedb.cli.report.page import Chapter, Section, page
 from saedb.cypher.connection import Connection
 from saedb.cypher.graph import Graph
@@ -39,12 +40,13 @@ SECTIONS = {
     "prompt": ["prompt-features"],
     "similarity": ["distributions", "chance", "labels"],
     "ablation": ["effects", "causes"],
+    "residuals": ["recovery", "error-maps", "copied"],
     "convergence": [],
 }
 """Anchors of links into reports: a change breaks those that people keep."""
 DRAWN = [
     "quality", "maxima", "densities", "states", "thresholds", "gate-tables", "sizes", "layers", "resolutions",
-    "stability", "coherence", "prompt-features", "distributions", "effects",
+    "stability", "coherence", "prompt-features", "distributions", "effects", "copied",
 ]  # fmt: skip
 
 
@@ -96,6 +98,21 @@ def _note(content: str, anchor: str) -> str:
     assert note is not None
     assert "plotly-graph-div" not in _section(content, anchor)
     return unescape(re.sub("</?code>", "`", re.sub("</?span>", "", note[1])))
+
+
+def test_residual_streams_have_their_numbers_and_say_what_is_missing(saedb: Command, graph: Graph) -> None:
+    content = saedb.report()
+    numbers = _numbers(content, "recovery").set_index("sae")
+    assert numbers.loc["0-s", ["low_necessity", "passed_through", "dead_or_rare"]].tolist() == [3, 1, 1]
+    assert numbers.loc["0-s", "recovered"] == pytest.approx(0.55)  # not that of 5 tokens
+    copied = _numbers(content, "copied").set_index(["sae", "state"])
+    assert copied.loc[("2-s", "passed_through"), "copied_50"] == pytest.approx(0.695)
+    assert copied.loc[("2-s", "passed_through"), "rebuilt"] == pytest.approx(2 / 3)
+    assert 'id="copied-figure"' in content
+    assert _note(content, "error-maps") == "No feature of any layer was active."
+    bare = residuals.chapter(graph, BARE)
+    assert [section.anchor for section in bare.sections] == SECTIONS["residuals"]
+    assert {section.note for section in bare.sections} == {f"This was not measured; it is by `saedb residuals {BARE}`."}
 
 
 def test_a_report_has_every_section_and_says_where_it_is(saedb: Command, tmp_path: Path) -> None:
