@@ -153,6 +153,7 @@ def _recovered(feature: FeatureRecord) -> str:
     return recovered_in_words(
         feature.recovered,
         feature.recovered_control,
+        feature.recovered_slope,
         feature.recovered_correlation,
         feature.recovered_tokens,
         vanishes=bool(feature.low_necessity),

@@ -56,6 +56,7 @@ def effect_in_words(values: Mapping[str, float]) -> str | None:
 def recovered_in_words(
     recovered: float | None,
     control: float | None,
+    slope: float | None,
     correlation: float | None,
     tokens: int | None,
     *,
@@ -66,13 +67,19 @@ def recovered_in_words(
     Args:
         recovered: that share.
         control: the same along a random direction.
+        slope: what the error has more of for each unit of its activation.
         correlation: of the error along its direction with its activation.
         tokens: those that it is of.
         vanishes: whether nothing in the next SAE needs the feature.
     """
     if recovered is None:
         return ""
-    known = ((control, "random direction {:.3f}"), (correlation, "correlation {:.2f}"), (tokens, "{:,} tokens"))
+    known = (
+        (control, "random direction {:.3f}"),
+        (slope, "slope {:.2f}"),
+        (correlation, "correlation {:.2f}"),
+        (tokens, "{:,} tokens"),
+    )
     beside = [form.format(value) for value, form in known if value is not None]
     read = "1: as much as its activation"
     beside += ["it vanishes"] if vanishes else []

@@ -85,6 +85,8 @@ class FeatureRecord:
     recovered: float | None
     """Share of its activation that the next SAE's error has along its direction; likewise by `recovered_control`."""
     recovered_control: float | None
+    recovered_slope: float | None
+    """What the error has more of for each unit of activation: free of what is there at any activation."""
     recovered_correlation: float | None
     recovered_tokens: int | None
     low_necessity: bool | None

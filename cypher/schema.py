@@ -143,6 +143,10 @@ SAE: Final = Node(
 _RESIDUALS: Final = (
     _float("recovered", "how much of it the next SAE's error has along its direction: 1 is all of it", "share"),
     _float("recovered_control", "the same along a random direction, on the same tokens", "share"),
+    _float(
+        "recovered_slope",
+        "slope of the regression of that component on its activation: without what is there at any activation",
+    ),
     _float("recovered_correlation", "of that component of the error with its activation", "correlation"),
     _integer("recovered_tokens", "counted tokens with it active that these are of", "tokens"),
     Property(

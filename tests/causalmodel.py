@@ -8,8 +8,6 @@ the first alone, so that it meets COMPANION on every cat and does not hang on it
 both; OTHER_CARRIED reads the third.
 """
 
-import json
-import random
 from pathlib import Path
 from typing import Final
 
@@ -33,17 +31,7 @@ def config(folder: Path) -> IngestConfig:
     _save_model(folder / "model")
     _save_sae(folder / "saes" / "layer0", HOOKS[0], [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
     _save_sae(folder / "saes" / "layer1", HOOKS[1], [[1, 0, 0], [1, 1, 0], [0, 0, 1]])
-    words = random.Random(0)
-    texts = [" ".join(words.choices(["cat", "dog", "mat", "the", "a"], k=words.randint(6, 30))) for _ in range(60)]
-    (folder / "text.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts))
-    return IngestConfig(
-        inputs=(str(folder / "saes"),),
-        model=str(folder / "model"),
-        dataset=str(folder / "text.jsonl"),
-        tokens=960,
-        batch_contexts=16,
-        shard_contexts=16,
-    )
+    return tiny.config_of_words(folder, ["cat", "dog", "mat", "the", "a"])
 
 
 def _save_model(folder: Path) -> None:

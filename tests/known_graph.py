@@ -186,7 +186,7 @@ ACTIVE = {
     ),
     "rivers": (("0/1", 1, 5.0),),
 }  # fmt: skip
-# group, tokens, recovered, correlation, along a random direction
+# group, tokens, recovered, correlation (half of it is the slope), along a random direction
 RECOVERED = {
     "0/2": ("low_necessity", 40, 0.9, 0.8, 0.05), "0/3": ("low_necessity", 5, 0.6, None, -0.1),
     "0/4": ("low_necessity", 30, 0.2, 0.1, 0.0), "0/0": ("passed_through", 900, 0.55, 0.2, 0.01),
@@ -388,6 +388,7 @@ def _write_residuals(run: RunDirectory) -> None:
         "tokens": tokens,
         "recovered": recovered,
         "correlation": correlation,
+        "slope": [None if value is None else value / 2 for value in correlation],
         "control": control,
     }
     run.write(tables.RECOVERY, rundir.RECOVERY_FILE, [tables.rows(tables.RECOVERY, recovery)])

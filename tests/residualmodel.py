@@ -5,8 +5,6 @@ word is ``dog``. The SAE of layer 1 has no feature for the direction of ``cat`` 
 ``mat``, which is only copied to it, and one for `WRITTEN`, which meets ``dog`` of layer 1 and is computed.
 """
 
-import json
-import random
 from pathlib import Path
 from typing import Final
 
@@ -38,17 +36,7 @@ def config(folder: Path, *, row_length: float = 1.0) -> IngestConfig:
     _save_model(folder / "model")
     for layer, directions in enumerate(LAYERS):
         _save_sae(folder / "saes" / f"layer{layer}", f"blocks.{layer}.hook_resid_pre", directions, row_length)
-    words = random.Random(0)
-    texts = [" ".join(words.choices([*EMBEDDED], k=words.randint(6, 30))) for _ in range(60)]
-    (folder / "text.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts))
-    return IngestConfig(
-        inputs=(str(folder / "saes"),),
-        model=str(folder / "model"),
-        dataset=str(folder / "text.jsonl"),
-        tokens=960,
-        batch_contexts=16,
-        shard_contexts=16,
-    )
+    return tiny.config_of_words(folder, [*EMBEDDED])
 
 
 def _save_model(folder: Path) -> None:

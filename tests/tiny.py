@@ -1,7 +1,8 @@
 """A tiny random language model, its tokenizer, and tiny random SAEs, in the formats of the real ones."""
 
 import json
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,8 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
+
+from saedb.ingest.config import IngestConfig
 
 Kind = Literal["gpt2", "llama", "gemma"]
 
@@ -118,3 +121,18 @@ def cached_repository(cache: Path, name: str) -> Path:
     snapshot = folder / "snapshots" / ("0" * 40)
     snapshot.mkdir(parents=True)
     return snapshot
+
+
+def config_of_words(folder: Path, vocabulary: Sequence[str]) -> IngestConfig:
+    """Return the settings of a run on ``model`` and ``saes`` in a folder, and a text of random words, which is made."""
+    words = random.Random(0)
+    texts = [" ".join(words.choices(vocabulary, k=words.randint(6, 30))) for _ in range(60)]
+    (folder / "text.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    return IngestConfig(
+        inputs=(str(folder / "saes"),),
+        model=str(folder / "model"),
+        dataset=str(folder / "text.jsonl"),
+        tokens=960,
+        batch_contexts=16,
+        shard_contexts=16,
+    )

@@ -134,8 +134,14 @@ def _facts(shown: Shown) -> Iterator[Component]:
     yield fact("back", back or _unknown("before", is_compared=around.is_compared_back, best=record.best_in))
     yield fact("forward", on or _unknown("after", is_compared=around.is_compared_on, best=record.best_out))
     low = bool(record.low_necessity)
-    measured = record.recovered, record.recovered_control, record.recovered_correlation, record.recovered_tokens
-    if said := recovered_in_words(*measured, vanishes=low):
+    if said := recovered_in_words(
+        record.recovered,
+        record.recovered_control,
+        record.recovered_slope,
+        record.recovered_correlation,
+        record.recovered_tokens,
+        vanishes=low,
+    ):
         yield fact("in error", said)
     if said := copied_in_words(record.copied, record.copied_ratio):
         yield fact("copied", said)

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from saedb.cli.report import paper
 from saedb.cli.report.look import BLUE, MARKER, MUTED, ORANGE, styled
 from saedb.cli.report.page import Chapter, Section, Table
+from saedb.cli.wording import short_id, words
 from saedb.ingest.causal.choosing import BINS
 from saedb.ingest.causal.summary import CLEAR, by_tenth
 from saedb.ingest.measures import SELECTING
@@ -116,7 +117,8 @@ def _figure(known: dict[str, pd.DataFrame], tenths: dict[str, pd.DataFrame]) -> 
 
 def _strongest(found: pd.DataFrame, run: str) -> Section:
     columns = ["source", "source_label", "target", "target_label", "value", "effect", "se", "control", "tokens"]
-    listed = found.filter(columns).rename(columns={"value": "pearson"})
+    listed = found.filter(columns).rename(columns={"value": "pearson", **{name: words(name) for name in columns[1:4]}})
+    listed = listed.assign(**{end: [short_id(feature) for feature in listed[end]] for end in ("source", "target")})
     met = listed.query("pearson >= 0.5").sort_values("effect").head(10)
     tables = [Table(title="Of the largest effect", rows=listed.head(10))]
     if len(met):

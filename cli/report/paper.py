@@ -44,8 +44,8 @@ from the authors' published artefacts. Their tenths go from 0.01 to 1; of Pearso
 from 0.1 on, below which their matrix holds nothing."""
 
 RECOVERED: Final = (0.751, 0.320, 0.354, 0.309, 0.367, 0.443, 0.454, 0.571, 0.685, 0.961, 0.762)
-"""Of layers 0 to 10, the sum of projections of the next SAE's error over that of activations, over all features and 16.8
-million tokens (published sums)."""
+"""Of layers 0 to 10, the sum of projections of the next SAE's error over that of activations, over all features and
+16.8 million tokens (published sums)."""
 
 
 def is_of(model: str, set_: str) -> bool:

@@ -73,10 +73,8 @@ def _recovery(run: RunDirectory) -> Section:
     rows = pd.DataFrame(summary.recovery(run))
     layers = {sae.id: sae.layer for sae in run.record.saes}
     is_papers = run.record.model == paper.MODEL
-    rows["paper"] = [
-        paper.RECOVERED[layers[sae]] if is_papers and layers[sae] < len(paper.RECOVERED) else np.nan
-        for sae in rows["sae"]
-    ]
+    known = dict(enumerate(paper.RECOVERED)) if is_papers else {}
+    rows["paper"] = [known.get(layers[sae], np.nan) for sae in rows["sae"]]
     text = (
         "Features vanish here that are not dead or rare and have no outgoing edge of a necessity of "
         f"{settings.get('necessity', 0.4):g} and more. On tokens on which one is active (above "

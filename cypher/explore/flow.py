@@ -55,12 +55,12 @@ class Layer:
     transformed: int | None
     disappearing: int | None
     edges_out: int | None
-    copied: float | None
-    rebuilt: float | None
-    recovered: float | None
-    recovered_control: float | None
     following: tuple[str, ...]
     """SAEs that it was compared with, along the model."""
+    copied: float | None = None
+    rebuilt: float | None = None
+    recovered: float | None = None
+    recovered_control: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

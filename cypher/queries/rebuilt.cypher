@@ -4,7 +4,7 @@
 // only carried by the stream; those come first of which it has the least. A feature whose SAE finds nothing of it there
 // has no correlation, and stands at the top.
 // @group evolution
-// @nothing measured by: saedb residuals; else try a higher --max-copied
+// @nothing measured by: saedb residuals; --positional takes features that depend on the position, too
 // @param run: run  the run to search
 // @param max_copied: float = 0.5 in [-1, 1]  highest correlation with what the stream of the layer before has of it
 // @param min_pearson: float = 0.95 in [-1, 1]  lowest best Pearson correlation with a feature of the layer before

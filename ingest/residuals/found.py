@@ -12,6 +12,7 @@ from saedb.ingest.tables import COPIES, RECOVERY
 _RECOVERY: Final = {
     "recovered": "recovered",
     "recovered_control": "control",
+    "recovered_slope": "slope",
     "recovered_correlation": "correlation",
     "recovered_tokens": "tokens",
     "low_necessity": "feature_group",

@@ -52,11 +52,11 @@ def facts(**known: Any) -> dict[str, str]:
 def test_what_was_measured_of_the_residual_stream_is_said_with_how_to_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     known = {"recovered": 0.6213, "recovered_control": -0.01, "recovered_tokens": 1234, "low_necessity": True}
-    known |= {"recovered_correlation": 0.543}
+    known |= {"recovered_correlation": 0.543, "recovered_slope": 0.331}
     found = facts(**known, copied=0.912, copied_ratio=0.7)
     assert found["in error"] == (
-        "0.621 of it is in the next SAE's error (random direction -0.010, correlation 0.54, 1,234 tokens, it vanishes;"
-        " 1: as much as its activation)"
+        "0.621 of it is in the next SAE's error (random direction -0.010, slope 0.33, correlation 0.54, 1,234 tokens,"
+        " it vanishes; 1: as much as its activation)"
     )
     assert found["copied"] == (
         "0.912 correlation with the stream of the layer before, 0.70 of its mean (1: carried by the stream, 0: computed"

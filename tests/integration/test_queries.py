@@ -305,12 +305,13 @@ def test_rebuilt_features_are_passed_through_and_hardly_in_the_stream(graph: Gra
 
 
 def test_recovered_features_vanish_and_are_in_the_error(graph: Graph) -> None:
-    columns = ("feature", "recovered", "control", "correlation", "tokens")
+    columns = ("feature", "recovered", "control", "slope", "correlation", "tokens")
     assert rows_of(graph, "recovered", columns) == [
-        (whole("0/2"), 0.9, 0.05, 0.8, 40),
-        (whole("1/2"), 0.5, 0.02, -0.2, 50),
+        (whole("0/2"), 0.9, 0.05, 0.4, 0.8, 40),
+        (whole("1/2"), 0.5, 0.02, -0.1, -0.2, 50),
     ]
     assert rows_of(graph, "recovered", ("feature",), every=True) == [(whole(f),) for f in ("0/2", "0/0", "1/2")]
+    assert rows_of(graph, "recovered", ("feature",), min_slope=0.0) == [(whole("0/2"),)]
     assert rows_of(graph, "recovered", ("feature",), min_correlation=0.0) == [(whole("0/2"),)]
     assert rows_of(graph, "recovered", ("feature",), min_tokens=1, layer=0, min_recovered=0.6) == [
         (whole("0/2"),),
