@@ -4,6 +4,7 @@ import pytest
 
 from saedb.cypher import ddl, schema
 from saedb.ingest.measures import EVIDENCE, MEASURES
+from saedb.ingest.residuals.found import NAMES
 from saedb.ingest.tables import EFFECTS, FEATURES, GATES, PROMPTS, SPLITS
 
 
@@ -12,7 +13,7 @@ def test_every_measure_and_every_column_of_features_is_a_property() -> None:
     measures = {m.name for m in (*MEASURES, *EVIDENCE)}
     assert {p.name for p in schema.EVOLVES_TO.properties} == {"run", *measures, *effects}
     added = {"run", "label_source", "labels", "label_sources", "community"}
-    assert {p.name for p in schema.FEATURE.properties} == added | {c.name for c in FEATURES.columns}
+    assert {p.name for p in schema.FEATURE.properties} == {*added, *NAMES} | {c.name for c in FEATURES.columns}
 
 
 def test_every_column_of_a_stage_is_a_property_or_a_relationship() -> None:

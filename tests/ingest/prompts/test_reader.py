@@ -203,9 +203,7 @@ def test_saes_that_are_missing_are_named(own: RunDirectory, tmp_path: Path) -> N
     with pytest.raises(RunError, match="the SAEs 0-saes, 1-saes are where run run had 0-saes, 1-saes, 2-saes"):
         PromptReader.open(own)
     shutil.rmtree(tmp_path / "own/saes")
-    with pytest.raises(
-        InputError, match=r"a prompt needs the SAEs and the model of run run, and .*saes is not on this"
-    ):
+    with pytest.raises(InputError, match=r"this needs the SAEs and the model of run run, and .*saes is not on this"):
         PromptReader.open(own)
 
 
