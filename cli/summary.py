@@ -239,4 +239,7 @@ def next_steps(graph: Graph, run: RunDirectory, server: Running | None) -> str:
         else []
     )
     lines += [f"  saedb feature {chains[0]['features'][0]} --run {run.record.id}"] if chains else []
+    lines += [f"  saedb report {run.record.id}   (all of it as one page of figures)"]
+    if run.record.kind == "ingest":
+        lines += [f"  saedb ablate {run.record.id}   (which edges cause; some minutes)"]
     return "\n".join(lines)
