@@ -17,6 +17,7 @@ from operator import add
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from saedb.ingest import contexts, filling, hooks, null, quality
@@ -307,7 +308,12 @@ class Computation:
         if upstream is None or downstream is None:
             return np.full(len(ids), np.nan)
         end = "source" if ids is self._ids[upstream.id] else "target"
-        return best_pearson(self._run.parts(EDGES, edges_file(upstream.id, downstream.id), end, "pearson"), end, ids)
+        columns = (end, "pearson", "support", "support_docs")
+        parts = self._run.parts(EDGES, edges_file(upstream.id, downstream.id), *columns)
+        # decoders bring in pairs that hardly meet, whose correlation says nothing
+        meets = pc.field("support") >= self._config.min_support
+        meets &= pc.field("support_docs") >= self._config.min_documents
+        return best_pearson((part.filter(meets) for part in parts), end, ids)
 
     def _states(
         self, best: NDArray[np.float64], statistics: FeatureStatistics, alone: str, *, computed: bool

@@ -37,7 +37,8 @@ _NUMBERS: Final[tuple[Number, ...]] = ("max", "density")
 
 def _maxima(asked: Asked, found: "Sequence[Levels]") -> Section:
     text = (
-        f"The largest activation of each feature on a counted token, of which its threshold is a share. {_READING}",
+        "The largest activation of each feature on a counted token; its threshold is a share of it, unless the run "
+        f"took the maxima of another. {_READING}",
         "SAEs scale their activations as they like: within a model, growing maxima mostly follow the growing norm of "
         "the residual stream. One token decides a maximum, so a very high one may be an outlier that lifts the "
         "threshold.",

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from saedb.cypher import measured, names
+from saedb.cypher.definitions import definition
 from saedb.cypher.explore.sampled import check_levels
 from saedb.cypher.runs import same_directory
+from saedb.ingest.config import PASSED, VANISHING, IngestConfig
 from saedb.ingest.errors import InputError
 from saedb.ingest.prompts.stored import StoredPrompts
 
@@ -33,6 +35,12 @@ class Asked:
     measure: str | None
     """By which pairs of labels are drawn; None: the first that the run has."""
     seed: int
+    passed: float
+    """From this Pearson correlation on a feature is passed through, in this run."""
+    vanishing: float
+    """Below this one it appears or disappears."""
+    floor: float
+    """Below this one a pair may be no edge."""
     report: "Report"
 
     @classmethod
@@ -52,9 +60,11 @@ class Asked:
             _check_prompt(directory, run, prompt)
         if measure is not None:
             check_levels(measured.named(measured.checked(graph.connection, run, measure)))
+        config = definition(graph.connection, run)["config"]
         return cls(
             graph=graph, run=run, directory=directory, partition=partition, prompt=prompt, measure=measure, seed=seed,
-            report=report,
+            passed=config.get("passed_through", PASSED), vanishing=config.get("vanishing", VANISHING),
+            floor=round(config.get("min_similarity", IngestConfig.min_similarity), 6), report=report,
         )  # fmt: skip
 
     @property

@@ -36,7 +36,7 @@ class Example:
 
 def chains(asked: Asked) -> list[Example]:
     """Return the longest chains, side by side."""
-    rows = _asked(asked, "pass-through-chains", limit=_CHAINS)
+    rows = _asked(asked, "pass-through-chains", min_pearson=asked.passed, limit=_CHAINS)
     if not rows:
         return []
     features = tuple(dict.fromkeys(feature for row in rows for feature in row["features"]))
@@ -54,12 +54,13 @@ def chains(asked: Asked) -> list[Example]:
 
 def appearing(asked: Asked) -> list[Example]:
     """Return the most active features that appear, each of another layer."""
-    return [_alone(asked, row, "inputs", "appears") for row in _by_layer(_asked(asked, "appearing", limit=_CANDIDATES))]
+    rows = _by_layer(_asked(asked, "appearing", max_pearson=asked.vanishing, limit=_CANDIDATES))
+    return [_alone(asked, row, "inputs", "appears") for row in rows]
 
 
 def disappearing(asked: Asked) -> list[Example]:
     """Return the most active features that disappear, each of another layer."""
-    rows = _by_layer(_asked(asked, "disappearing", limit=_CANDIDATES))
+    rows = _by_layer(_asked(asked, "disappearing", max_pearson=asked.vanishing, limit=_CANDIDATES))
     return [_alone(asked, row, "outputs", "disappears") for row in rows]
 
 

@@ -12,7 +12,6 @@ from saedb.cli.report.asked import Asked
 from saedb.cli.report.page import Chapter, Section, Table
 from saedb.cypher.explore import flow
 from saedb.cypher.explore.flow import Layer
-from saedb.ingest.config import PASSED, VANISHING
 
 THRESHOLDS: Final = tuple(round(0.05 * number, 2) for number in range(2, 20))
 """From the least correlation that is an edge by default, 0.1, to that of the paper's figure."""
@@ -30,26 +29,26 @@ _MISSED: Final = (
 def chapter(asked: Asked) -> Chapter:
     """Return the chapter on what becomes of the features of each layer."""
     heading = "What is passed on, what appears, what disappears"
-    found = _layers(asked, PASSED, VANISHING)
+    found = _layers(asked, asked.passed, asked.vanishing)
     if all(layer.appearing is None and layer.disappearing is None for layer in found):
         note = (
             "Not known: this run has no Pearson correlations. `saedb ingest` computes them, with every other measure."
         )
         return Chapter(anchor="flow", heading=heading, text=(), note=note)
     text = f"Figure 3 of the paper, for this run. {_MISSED}"
-    return Chapter(anchor="flow", heading=heading, text=(text,), sections=(_states(found), _thresholds(asked)))
+    return Chapter(anchor="flow", heading=heading, text=(text,), sections=(_states(asked, found), _thresholds(asked)))
 
 
 def _layers(asked: Asked, passed: float, vanishing: float) -> tuple[Layer, ...]:
     return flow.layers(asked.connection, asked.run, passed=passed, vanishing=vanishing, dead_and_rare=False)
 
 
-def _states(found: Sequence[Layer]) -> Section:
+def _states(asked: Asked, found: Sequence[Layer]) -> Section:
     text = (
         "A feature is passed on where its best Pearson correlation with a feature of the next layer reaches "
-        f"{PASSED:g}, disappears where it is below {VANISHING:g}, and is transformed in between; looking back, it is "
-        "passed in, appears or is transformed. The paper knows two states at 0.95, and counts dead features among "
-        "them; here what never fires (dead), or too seldom for an edge (rare), is apart.",
+        f"{asked.passed:g}, disappears where it is below {asked.vanishing:g}, and is transformed in between; looking "
+        "back, it is passed in, appears or is transformed. The paper knows two states at 0.95, and counts dead "
+        "features among them; here what never fires (dead), or too seldom for an edge (rare), is apart.",
         "A bar is a layer, as high as it has features. A band is as wide at each end as there are features of that "
         "layer: one feature may be carried by several, or carry several.",
     )
@@ -72,8 +71,8 @@ def _thresholds(asked: Asked) -> Section:
         "change of the threshold changes the picture; there is no threshold at which the split into two states is "
         "natural unless they are flat somewhere.",
         "In the table the column with dead and rare features counts as the paper does; beside it stands what its "
-        f"authors found in {paper.NAME}, for the thresholds at which they drew it. Correlations below 0.1 are no "
-        "edges, so the curves begin there.",
+        f"authors found in {paper.NAME}, for the thresholds at which they drew it. Lower correlations than "
+        f"{asked.floor:g} make no edge in this run, so the curves begin there.",
     )
     shares = _shares(asked)
     panels = [(name, _wide(shares, name)) for name in ("disappearing", "appearing")]
@@ -94,8 +93,9 @@ def _shares(asked: Asked) -> pd.DataFrame:
     What is dead or rare has no edge, so with it counted it has no counterpart at any threshold.
     """
     rows: list[dict[str, str | float | int]] = []
-    for done, threshold in enumerate(THRESHOLDS):
-        asked.report("flow", done, len(THRESHOLDS))
+    thresholds = [threshold for threshold in THRESHOLDS if threshold >= asked.floor]
+    for done, threshold in enumerate(thresholds):
+        asked.report("flow", done, len(thresholds))
         for layer in _layers(asked, threshold, threshold):
             silent = (layer.dead or 0) + (layer.rare or 0)
             for name, count in (("disappearing", layer.disappearing), ("appearing", layer.appearing)):
@@ -103,7 +103,7 @@ def _shares(asked: Asked) -> pd.DataFrame:
                     row = {"direction": name, "threshold": threshold, "sae": layer.sae, "without counterpart": count,
                            "compared": layer.features - silent, "dead or rare": silent}  # fmt: skip
                     rows.append(row)
-    asked.report("flow", len(THRESHOLDS), len(THRESHOLDS))
+    asked.report("flow", len(thresholds), len(thresholds))
     return pd.DataFrame(rows)
 
 
@@ -121,7 +121,7 @@ def _wide(shares: pd.DataFrame, direction: str) -> pd.DataFrame:
 def _listed(shares: pd.DataFrame) -> pd.DataFrame:
     """Return the shares of all layers at some thresholds, with the paper's."""
     rows: list[dict[str, str | None]] = []
-    for threshold in LISTED:
+    for threshold in (each for each in LISTED if each >= min(shares["threshold"].tolist())):
         row: dict[str, str | None] = {"threshold": f"{threshold:g}"}
         for direction in ("disappearing", "appearing"):
             own = shares[(shares["direction"] == direction) & (shares["threshold"] == threshold)]

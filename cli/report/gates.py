@@ -48,7 +48,9 @@ def _counts(asked: Asked, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> S
         "By chance are the gates that are found with one input rotated by whole contexts, so that it meets the "
         "activations of another text; over those kept it is the rate of false ones.",
         "By the paper's rule (its table 2) a gate is a feature of which exactly two inputs have a necessity (AND) or a "
-        "sufficiency (OR) of 0.999. It looks at one side only: of its candidates few are gates by their truth tables.",
+        "sufficiency (OR) of 0.999. It looks at one side only: of its candidates few are gates by their truth tables. "
+        "Counted here are features that do not depend on the position and meet their inputs on ten tokens at least; "
+        "`saedb query and-gates --preset paper` has no such limits.",
     )
     papers = _by_paper(asked)
     listed = [Table(title="Candidates by the paper's rule", rows=papers)]

@@ -1,5 +1,6 @@
 """The chapter with examples of the paper's motifs, each drawn as a small graph in layers."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -8,7 +9,6 @@ from saedb.cli.report.asked import Asked
 from saedb.cli.report.examples import Example
 from saedb.cli.report.motif_drawing import drawn
 from saedb.cli.report.page import Chapter, Section
-from saedb.ingest.config import PASSED, VANISHING
 
 Finder = Callable[[Asked], Sequence[Example]]
 
@@ -30,33 +30,43 @@ def chapter(asked: Asked) -> Chapter:
 
 
 def _section(asked: Asked, anchor: str, heading: str, text: str, find: Finder, missing: str) -> Section:
-    """Return the section of a motif; `missing` is what is said where there is none, with the run for ``RUN``."""
+    """Return the section of a motif; `missing` is what is said where there is none.
+
+    Both texts have the run for ``RUN``, and its thresholds for ``PASSED`` and ``VANISHING``.
+    """
     asked.report("motifs", [motif[0] for motif in _MOTIFS].index(anchor), len(_MOTIFS))
     found = [drawn(asked, example) for example in find(asked)]
+    text, missing = (_filled(asked, template) for template in (text, missing))
     if anchor == _MOTIFS[-1][0]:
         asked.report("motifs", len(_MOTIFS), len(_MOTIFS))
     if not found:
-        return Section(anchor=anchor, heading=heading, text=(text,), note=missing.replace("RUN", asked.run))
+        return Section(anchor=anchor, heading=heading, text=(text,), note=missing)
     drawings, numbers = zip(*found, strict=True)
     return Section(
         anchor=anchor, heading=heading, text=(text,), drawings=drawings, data=examples.numbered(numbers)
     )  # fmt: skip
 
 
+def _filled(asked: Asked, template: str) -> str:
+    values = {"RUN": asked.run, "PASSED": f"{asked.passed:g}", "VANISHING": f"{asked.vanishing:g}"}
+    return _PLACES.sub(lambda place: values[place[0]], template)
+
+
+_PLACES: Final = re.compile("RUN|PASSED|VANISHING")
 _MOTIFS: Final[tuple[tuple[str, str, str, Finder, str], ...]] = (
     (
         "chains",
         "Passed through",
-        f"The same feature, layer after layer: each link has a Pearson correlation of {PASSED:g} and more, and is the "
+        "The same feature, layer after layer: each link has a Pearson correlation of PASSED and more, and is the "
         "strongest of both its ends. These are the longest chains.",
         examples.chains,
-        f"No chain of three features has a correlation of {PASSED:g} on every link. Shorter or weaker ones: "
+        "No chain of three features has a correlation of PASSED on every link. Shorter or weaker ones: "
         "`saedb query pass-through-chains --min-pearson 0.8 --run RUN`",
     ),
     (
         "appearing",
         "Appearing",
-        f"Features that nothing in the layer before resembles: no correlation reaches {VANISHING:g}. Shown are the "
+        "Features that nothing in the layer before resembles: no correlation reaches VANISHING. Shown are the "
         "most active ones, each of another layer, with what is nearest before, and what they become.",
         examples.appearing,
         "No feature appears, as far as correlations are known. At other thresholds: "
@@ -65,7 +75,7 @@ _MOTIFS: Final[tuple[tuple[str, str, str, Finder, str], ...]] = (
     (
         "disappearing",
         "Disappearing",
-        f"Features that nothing in the next layer resembles: no correlation reaches {VANISHING:g}. Shown are the most "
+        "Features that nothing in the next layer resembles: no correlation reaches VANISHING. Shown are the most "
         "active ones, each of another layer, with what they come from, and what is nearest after.",
         examples.disappearing,
         "No feature disappears, as far as correlations are known. At other thresholds: "

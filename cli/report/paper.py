@@ -60,4 +60,5 @@ def vanishing(threshold: float, *, appearing: bool) -> str | None:
     found = (_APPEARING if appearing else _DISAPPEARING).get(threshold)
     if found is None:
         return None
-    return f"{sum(found) / len(found):.1f}% (layers {min(found):.1f} to {max(found):.1f}%)"
+    about = "about " if appearing else ""
+    return f"{about}{sum(found) / len(found):.1f}% (layers {min(found):.1f} to {about}{max(found):.1f}%)"

@@ -90,6 +90,8 @@ def test_a_page_tells_what_a_feature_is(pages: Pages) -> None:
             "activation": "mean 0.004, max 5, threshold 1",
             "back": "appearing: best Pearson from the layer before 0.220",
             "forward": "disappearing: best Pearson to the next layer 0.120",
+            "copied": "0.200 correlation with the stream of the layer before, 0.10 of its mean (1: carried by the "
+            "stream, 0: computed by this layer)",
             "top tokens": "northern trade",
             "promotes": "ships",
             "community": "in none of the default partition",

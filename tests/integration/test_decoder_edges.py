@@ -55,6 +55,15 @@ def edges(run: RunDirectory) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(run.path / name, partitioning=None) for name in run.edge_files])
 
 
+def test_pairs_that_hardly_meet_make_no_state(tmp_path: Path) -> None:
+    config = replace(tiny_config(tmp_path), min_support=40, min_decoder_cosine=0.01)
+    run = ingest(config, tmp_path / "run")
+    best = pd.read_parquet(run.path / "features.parquet").set_index("id")["best_out"].dropna()
+    meets = edges(run).query("support >= 40").groupby("source")["pearson"].max()
+    pd.testing.assert_series_equal(best, meets.loc[best.index], check_names=False)
+    assert (edges(run).groupby("source")["pearson"].max()[best.index] > best).any()
+
+
 def test_pairs_of_near_decoders_are_edges_with_the_measures_of_the_text(tmp_path: Path) -> None:
     config = tiny_config(tmp_path)
     plant(tmp_path / "saes")
