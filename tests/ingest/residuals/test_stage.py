@@ -146,7 +146,7 @@ def test_groups_follow_the_edges(run: RunDirectory) -> None:
             assert row["necessity"] == pytest.approx(best, nan_ok=True)
             state = features.loc[row["feature"], "state_out"]
             passed = "passed_through" if mine["pearson"].max() >= 0.95 else "other"
-            expected = state if state in ("dead", "rare") else passed if best >= 0.4 else "low_necessity"
+            expected = state if state in ("dead", "rare") else passed if best > 0.4 else "low_necessity"
             assert row["feature_group"] == expected
             seen.add(expected)
     assert {"low_necessity", "other"} <= seen
