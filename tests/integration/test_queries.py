@@ -307,18 +307,20 @@ def test_rebuilt_features_are_passed_through_and_hardly_in_the_stream(graph: Gra
 
 
 def test_recovered_features_vanish_and_are_in_the_error(graph: Graph) -> None:
-    columns = ("feature", "recovered", "control", "slope", "correlation", "tokens")
-    assert rows_of(graph, "recovered", columns) == [
-        (whole("0/2"), 0.9, 0.05, 0.4, 0.8, 40),
-        (whole("1/2"), 0.5, 0.02, -0.1, -0.2, 50),
-    ]
-    assert rows_of(graph, "recovered", ("feature",), every=True) == [(whole(f),) for f in ("0/2", "0/0", "1/2")]
-    assert rows_of(graph, "recovered", ("feature",), min_slope=0.0) == [(whole("0/2"),)]
-    assert rows_of(graph, "recovered", ("feature",), min_correlation=0.0) == [(whole("0/2"),)]
-    assert rows_of(graph, "recovered", ("feature",), min_tokens=1, layer=0, min_recovered=0.6) == [
-        (whole("0/2"),),
-        (whole("0/3"),),
-    ]
+    columns = ("feature", "slope", "recovered", "control", "correlation", "tokens")
+    first, second, last = (
+        (whole("0/2"), 0.4, 0.9, 0.05, 0.8, 40),
+        (whole("0/4"), 0.05, 0.2, 0.0, 0.1, 30),
+        (whole("1/2"), -0.1, 0.5, 0.02, -0.2, 50),
+    )
+    assert rows_of(graph, "recovered", columns) == [first]
+    assert rows_of(graph, "recovered", columns, min_slope=-1.0) == [first, second, last]  # not by recovered
+    assert rows_of(graph, "recovered", columns, min_slope=-1.0, min_recovered=0.5) == [first, last]
+    assert rows_of(graph, "recovered", columns, min_slope=-1.0, min_correlation=0.0) == [first, second]
+    assert rows_of(graph, "recovered", columns, min_slope=-1.0, min_tokens=35) == [first, last]
+    assert rows_of(graph, "recovered", columns, min_slope=-1.0, layer=1) == [last]
+    every = rows_of(graph, "recovered", ("feature",), min_slope=0.0, every=True)
+    assert every == [(whole(f),) for f in ("0/2", "0/0", "0/4")]
     assert rows_of(graph, "recovered", ("feature",), positional=True)[1] == (whole("1/8"),)
 
 
