@@ -31,6 +31,7 @@ _RECOVERY: Final = (
     Column(name="passed_slope", type="float"),
     Column(name="passed_correlation", type="float"),
     Column(name="dead_or_rare", type="integer"),
+    Column(name="all_tokens", type="float"),
 )
 _SHOWN: Final = (
     "sae", "low_necessity", "recovered", "random_recovered", "slope", "random_slope", "correlation", "passed_through",

@@ -34,6 +34,7 @@ _MANY: Final = 1_000_000
 
 _NOT_SHOWN: Final = (
     "layer", "sae", "passed_in", "transformed_in", "copied", "rebuilt", "recovered", "recovered_control",
+    "recovered_slope",
 )  # fmt: skip
 """Columns of the layer profile: looking ahead tells nearly the same, and the last are not known yet."""
 _QUALITY: Final = (

@@ -40,8 +40,8 @@ def chapter(graph: "Graph", run: str) -> Chapter:
     )
     directory = same_directory(graph.connection, run)
     note = _missing(directory, run)
-    sections = [_empty(anchor, note) for anchor in _HEADINGS] if directory is None or note else _sections(directory)
-    return Chapter(anchor="residuals", heading="Errors and residual streams", text=(text,), sections=tuple(sections))
+    found = [_empty(anchor, note) for anchor in _HEADINGS] if directory is None or note else sections(directory)
+    return Chapter(anchor="residuals", heading="Errors and residual streams", text=(text,), sections=tuple(found))
 
 
 _HEADINGS: Final = {
@@ -63,7 +63,8 @@ def _empty(anchor: str, note: str | None) -> Section:
     return Section(anchor=anchor, heading=_HEADINGS[anchor], text=(), note=note)
 
 
-def _sections(run: RunDirectory) -> list[Section]:
+def sections(run: RunDirectory) -> list[Section]:
+    """Return what was measured of a run, which has been."""
     return [_recovery(run), _maps(run), _copies(run)]
 
 
@@ -71,13 +72,10 @@ def _recovery(run: RunDirectory) -> Section:
     assert run.record.residuals is not None
     settings = run.record.residuals.settings
     rows = pd.DataFrame(summary.recovery(run))
-    layers = {sae.id: sae.layer for sae in run.record.saes}
-    is_papers = run.record.model == paper.MODEL
-    known = dict(enumerate(paper.RECOVERED)) if is_papers else {}
-    rows["paper"] = [known.get(layers[sae], np.nan) for sae in rows["sae"]]
+    rows["paper"] = [_papers(run, pair) for pair in zip(rows["sae"], rows["next_sae"], strict=True)]
     text = (
-        "Features vanish here that are not dead or rare and have no outgoing edge of a necessity of "
-        f"{settings.get('necessity', 0.4):g} and more. On tokens on which one is active (above "
+        "Features vanish here that are not dead or rare and have no outgoing edge of a necessity above "
+        f"{settings.get('necessity', 0.4):g}. On tokens on which one is active (above "
         f"{settings.get('active', 0.1):g} of its maximum), the next SAE's error is projected on its decoder "
         "direction. Recovered is the sum of these projections over that of its activations: 1 where the error has all "
         "of it. Slope and correlation are those of the two over the tokens. All are medians over features. Random "
@@ -94,21 +92,37 @@ def _recovery(run: RunDirectory) -> Section:
     )  # fmt: skip
 
 
+def _papers(run: RunDirectory, pair: tuple[str, str]) -> float:
+    """Return what the paper's authors found for the same pair of SAEs; NaN where it is none of theirs."""
+    up, down = (next(sae for sae in run.record.saes if sae.id == id_) for id_ in pair)
+    is_theirs = all(paper.is_of(run.record.model, sae.set) for sae in (up, down)) and down.layer == up.layer + 1
+    return paper.RECOVERED[up.layer] if is_theirs and up.layer < len(paper.RECOVERED) else np.nan
+
+
 def _maps(run: RunDirectory) -> Section:
     cells = run.read(HEATMAPS, HEATMAPS_FILE).to_pandas()
     section = _empty("error-maps", None)
     if cells.empty:
         return replace(section, note="No feature of any layer was active.")
-    pairs = [pair for pair in run.record.pairs if (cells["sae"] == pair[0]).any()]
+    drawable = set(zip(cells["sae"], cells["next_sae"], strict=True))
+    pairs = [pair for pair in run.record.pairs if pair in drawable]
     shown = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, figures.DRAWN).round().astype(int))]
     which = "" if len(shown) == len(pairs) else f" {len(shown)} of {len(pairs)} layers are drawn; the numbers have all."
     text = (
         "The paper's Figure 4. Each active feature on each token is a point: along x what the feature adds to the "
         "reconstruction of its SAE, along y the component of the next SAE's error along its direction. Darker cells "
         "have more points, on a logarithmic scale of its own for each map. On the dotted line the error has all of the "
-        f"feature, at 0 nothing. In a row the axes are the same.{which}"
+        f"feature, at 0 nothing. In a row the axes are the same; they leave out the ends, {_outside(cells)}.{which}"
     )
     return replace(section, text=(text,), figure=figures.maps(cells, shown), data=cells)
+
+
+def _outside(cells: pd.DataFrame) -> str:
+    """Return in words what share of their points the heat maps do not have."""
+    of_map = cells.groupby(["sae", "next_sae", "directions"]).agg({"count": "sum", "outside": "first"})
+    total = of_map["count"] + of_map["outside"]
+    share, most = of_map["outside"].sum() / total.sum(), (of_map["outside"] / total).max()
+    return f"{share:.1%} of all points and at most {most:.1%} of those of a map"
 
 
 def _copies(run: RunDirectory) -> Section:

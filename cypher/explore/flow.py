@@ -61,6 +61,7 @@ class Layer:
     rebuilt: float | None = None
     recovered: float | None = None
     recovered_control: float | None = None
+    recovered_slope: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,18 +11,26 @@ from numpy.typing import NDArray
 from saedb.cypher.connection import Row
 from saedb.ingest import rundir, tables
 from saedb.ingest.residuals import found as residuals
-from saedb.ingest.residuals.summary import REBUILT
+from saedb.ingest.residuals.summary import MIN_TOKENS, REBUILT
 from saedb.ingest.rundir import RunDirectory
 from saedb.ingest.states import DEAD, RARE
 
 _COLUMNS: Final = ("id", "sae", "state_in", "state_out", "best_in", "best_out")
+
+_RECOVERED: Final = ("recovered", "recovered_control", "recovered_slope")
 
 Booleans = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
 def profile(
-    run: RunDirectory, *, passed: float, vanishing: float, dead_and_rare: bool, rebuilt: float = REBUILT
+    run: RunDirectory,
+    *,
+    passed: float,
+    vanishing: float,
+    dead_and_rare: bool,
+    rebuilt: float = REBUILT,
+    min_tokens: int = MIN_TOKENS,
 ) -> Iterator[Row]:
     """Yield one row for each SAE along the model, with the columns of the query."""
     features = run.read(tables.FEATURES, rundir.FEATURES_FILE, *_COLUMNS)
@@ -48,7 +56,7 @@ def profile(
             **dict(zip(("passed_on", "transformed", "disappearing"), after, strict=True)),
             "edges_out": sum(outgoing) if outgoing else None,
             **(_copies(own, kept, passed, rebuilt) if back else {"copied": None, "rebuilt": None}),
-            **_recovery(own),
+            **_recovery(own, min_tokens),
         }  # fmt: skip
 
 
@@ -73,9 +81,11 @@ def _copies(own: pa.Table, kept: Booleans, passed: float, rebuilt: float) -> dic
     return {"copied": _median(copied), "rebuilt": int((seen < rebuilt).sum()) / compared if compared else None}
 
 
-def _recovery(own: pa.Table) -> dict[str, float | None]:
+def _recovery(own: pa.Table, min_tokens: int) -> dict[str, float | None]:
+    """Return medians over the features of low necessity that were active on enough tokens."""
     is_low = own["low_necessity"].fill_null(False).to_numpy()
-    return {name: _median(own[name].to_numpy()[is_low]) for name in ("recovered", "recovered_control")}
+    is_known = is_low & (own["recovered_tokens"].fill_null(0).to_numpy() >= min_tokens)
+    return {name: _median(own[name].to_numpy()[is_known]) for name in _RECOVERED}
 
 
 def _median(values: Floats) -> float | None:

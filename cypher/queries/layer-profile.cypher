@@ -5,7 +5,7 @@
 // knows two states, and counts dead features. There is no count where a layer was not compared, or where an imported
 // table says nothing of it.
 //
-// The last four columns are there once they were measured: of the features that carry on one of the layer before, how
+// The last five columns are there once they were measured: of the features that carry on one of the layer before, how
 // far the residual stream already had them, and how many it did not; of the features that nothing in the next layer
 // needs, how much is in the error of its SAE.
 // @group evolution
@@ -14,6 +14,7 @@
 // @param vanishing: float = 0.3 in [-1, 1]  a feature that stays below appears or disappears
 // @param dead_and_rare: boolean  count features that never fire, or too seldom for an edge, among the others
 // @param rebuilt: float = 0.5 in [-1, 1]  a feature that is carried on is rebuilt where it is copied less than this
+// @param min_tokens: integer = 10 in [0, 1000000000]  fewest tokens of a feature whose recovery counts
 // @preset paper: passed=0.95, vanishing=0.95, dead_and_rare=true  two states, dead features counted
 // @column layer: integer  the layer
 // @column sae: string  its SAE
@@ -31,6 +32,7 @@
 // @column rebuilt: float (share)  of these, those that it hardly had: the layer computed them anew
 // @column recovered: float (share)  median, of features of low necessity, of what the next SAE's error has of them
 // @column recovered_control: float (share)  the same along random directions
+// @column recovered_slope: float  median of what the error has more of for each unit of activation
 // @example --passed 0.9 --vanishing 0.5
 // @example --preset paper
 MATCH (:Run {id: $run})-[:HAS_SAE]->(s:Sae)
@@ -41,7 +43,8 @@ CALL (s) {
   WITH f, CASE f.n_positive WHEN 0 THEN 'dead' ELSE coalesce(f.state_out, f.state_in) END AS state
   WITH f, state, $dead_and_rare OR NOT coalesce(state IN ['dead', 'rare'], false) AS counts
   WITH f, state, coalesce(state, f.best_in) AS seen_in, CASE WHEN counts THEN coalesce(f.best_in, -1) END AS in,
-              coalesce(state, f.best_out) AS seen_out, CASE WHEN counts THEN coalesce(f.best_out, -1) END AS out
+              coalesce(state, f.best_out) AS seen_out, CASE WHEN counts THEN coalesce(f.best_out, -1) END AS out,
+              f.low_necessity AND f.recovered_tokens >= $min_tokens AS measured
   RETURN count(*) AS features, count(state) > 0 AS known, count(seen_in) > 0 AS back, count(seen_out) > 0 AS ahead,
          count(CASE state WHEN 'dead' THEN 1 END) AS dead, count(CASE state WHEN 'rare' THEN 1 END) AS rare,
          count(CASE WHEN in >= $passed THEN 1 END) AS passed_in,
@@ -54,8 +57,9 @@ CALL (s) {
          count(CASE WHEN in >= $passed AND coalesce(f.copied, CASE f.copied_ratio WHEN 0 THEN -1 END) < $rebuilt
                THEN 1 END) AS anew,
          count(CASE WHEN in >= $passed THEN f.copied_ratio END) AS compared,
-         percentileCont(CASE WHEN f.low_necessity THEN f.recovered END, 0.5) AS recovered,
-         percentileCont(CASE WHEN f.low_necessity THEN f.recovered_control END, 0.5) AS recovered_control
+         percentileCont(CASE WHEN measured THEN f.recovered END, 0.5) AS recovered,
+         percentileCont(CASE WHEN measured THEN f.recovered_control END, 0.5) AS recovered_control,
+         percentileCont(CASE WHEN measured THEN f.recovered_slope END, 0.5) AS recovered_slope
 }
 WITH *, back AND previous > 0 AS back, ahead AND next > 0 AS ahead
 RETURN s.layer AS layer, s.id AS sae, features,
@@ -64,5 +68,6 @@ RETURN s.layer AS layer, s.id AS sae, features,
        CASE WHEN back THEN appearing END AS appearing, CASE WHEN ahead THEN passed_on END AS passed_on,
        CASE WHEN ahead THEN transformed END AS transformed, CASE WHEN ahead THEN disappearing END AS disappearing,
        CASE WHEN next > 0 THEN edges END AS edges_out, CASE WHEN back THEN copied END AS copied,
-       CASE WHEN back THEN toFloat(anew) / nullif(compared, 0) END AS rebuilt, recovered, recovered_control
+       CASE WHEN back THEN toFloat(anew) / nullif(compared, 0) END AS rebuilt, recovered, recovered_control,
+       recovered_slope
 ORDER BY s.depth

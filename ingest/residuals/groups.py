@@ -1,5 +1,6 @@
 """Which features of an SAE vanish from the next one, which are passed through, and what neither can be said of."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,7 @@ class Dictionary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
-    """What the edges to the next SAE say of features, [d_sae]."""
+    """What the edges to the next SAE say of features, [d_sae]: those with the run's least support, in documents too."""
 
     necessity: NDArray[np.float64]
     """The highest on an outgoing edge; NaN without one."""
@@ -55,25 +56,33 @@ def _dictionary(features: pa.Table) -> Dictionary:
 def upstream(run: RunDirectory, pair: tuple[str, str], side: Dictionary, necessity: float) -> Upstream:
     """Return the groups of the features of a pair's upstream SAE.
 
-    A feature whose best necessity is below `necessity` is of low necessity, whatever its correlations: the paper's set.
+    A feature whose best necessity is at most `necessity` is of low necessity, whatever its correlations: the paper's
+    set.
 
     Args:
         run: the run.
         pair: ids of the upstream and the downstream SAE.
         side: the features of the upstream one.
-        necessity: from which on a feature does not vanish.
+        necessity: above which a feature does not vanish.
     """
-    file = edges_file(*pair)
     numbers = {id_: number for number, id_ in enumerate(side.ids.tolist())}
     best = np.full(len(side.ids), np.nan)
-    for part in run.parts(EDGES, file, "source", "necessity"):
+    for part in _supported(run, pair, "necessity"):
         ends = np.array([numbers[id_] for id_ in part["source"].to_pylist()], np.int64)
         best = np.fmax(best, best_values(ends, part["necessity"].to_numpy(), len(best)))
-    correlated = best_pearson(run.parts(EDGES, file, "source", "pearson"), "source", side.ids)
+    correlated = best_pearson(_supported(run, pair, "pearson"), "source", side.ids)
     group = np.full(len(best), "other", dtype=object)
     group[correlated >= run.record.config["passed_through"]] = "passed_through"
-    group[~(best >= necessity)] = "low_necessity"
+    group[~(best > necessity)] = "low_necessity"
     for state in (RARE, DEAD):
         group[side.state == state] = state
     group[~(side.max > 0)] = DEAD
     return Upstream(necessity=best, group=group)
+
+
+def _supported(run: RunDirectory, pair: tuple[str, str], measure: str) -> Iterator[pa.Table]:
+    """Yield sources and a measure of a pair's edges, but of those that decoders alone made, of hardly any token."""
+    config = run.record.config
+    enough = (pc.field("support") >= config["min_support"]) & (pc.field("support_docs") >= config["min_documents"])
+    for part in run.parts(EDGES, edges_file(*pair), "source", measure, "support", "support_docs"):
+        yield part.filter(enough)

@@ -4,8 +4,9 @@ For a pair of SAEs u -> d, on each counted token:
 
 1. e = x_d - SAE_d(x_d), in the model's own units: an SAE that normalises what it reads undoes that in ``decode``.
 2. Of each feature of u that is active: x = a * |row| * scale, the length of what it adds to the reconstruction, where
-   the scale is 1 but for SAEs that normalise; y = <e, row / |row|>; r the same along a random direction. With unit
-   rows x is the activation, as in arXiv 2410.08869.
+   the scale is 1 but for SAEs that normalise, and |row| is left out for SAEs whose activations have it already;
+   y = <e, row / |row|>; r the same along a random direction. With unit rows x is the activation, as in
+   arXiv 2410.08869.
 3. Of each feature of d: a, its activation; b, what SAE d makes of x_u in place of x_d.
 """
 
@@ -114,7 +115,8 @@ class Measuring:
         device = model.device
         self._above = {pair: torch.from_numpy(plan.above).to(device) for pair, plan in plans.items()}
         self._random = {pair: torch.from_numpy(plan.random).to(device) for pair, plan in plans.items()}
-        self._lengths = {id_: sae.sae.W_dec.detach().double().norm(dim=1) for id_, sae in self._saes.items()}
+        self._norms = {id_: _norms(sae.sae) for id_, sae in self._saes.items()}
+        self._lengths = {id_: added_lengths(sae.sae) for id_, sae in self._saes.items()}
 
     @torch.inference_mode()
     def points(self, tokens: NDArray[np.int32], counted: NDArray[np.bool_]) -> dict[Pair, list[Points]]:
@@ -170,17 +172,17 @@ class Measuring:
         sae = self._saes[id_].sae
         rows, sparse = compact(self._encode(id_, inputs))
         error = inputs - sae.decode(sparse)  # at once: an SAE that normalises keeps how from one call to the next
-        return _Read(rows=rows, where=sparse.indices(), values=sparse.values(), error=error, scale=_scale(sae, inputs))
+        return _Read(rows=rows, where=sparse.indices(), values=sparse.values(), error=error, scale=scale(sae, inputs))
 
     def _projections(self, pair: Pair, read: Mapping[str, _Read], counted: NDArray[np.bool_]) -> Projections:
         up, error = read[pair[0]], read[pair[1]].error
         token, feature = up.where
         kept = torch.from_numpy(counted).to(token.device)[token] & (up.values.double() > self._above[pair][feature])
         token, feature = token[kept], feature[kept]
-        lengths = self._lengths[pair[0]][feature]
-        x = up.values[kept].double() * lengths * up.scale.double()[token]
+        norms = self._norms[pair[0]][feature]
+        x = up.values[kept].double() * self._lengths[pair[0]][feature] * up.scale.double()[token]
         decoder = self._saes[pair[0]].sae.W_dec.detach()
-        y = _dots(error, token, decoder, feature) / lengths.where(lengths > 0, 1.0)
+        y = _dots(error, token, decoder, feature) / norms.where(norms > 0, 1.0)
         r = _dots(error, token, self._random[pair], feature)
         return Projections(feature=feature.cpu().numpy(), x=x.cpu().numpy(), y=y.cpu().numpy(), r=r.cpu().numpy())
 
@@ -214,7 +216,20 @@ def _dots(left: Tensor, of_left: Tensor, right: Tensor, of_right: Tensor) -> Ten
     return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.float64, device=left.device)
 
 
-def _scale(sae: SAE[Any], inputs: Tensor) -> Tensor:
+def added_lengths(sae: SAE[Any]) -> Tensor:
+    """Return the length of what each feature adds to the reconstruction at an activation of 1, before `scale`: [d_sae].
+
+    It is that of its decoder row, but where ``encode`` multiplies activations by it and ``decode`` divides by it again.
+    """
+    norms = _norms(sae)
+    return torch.ones_like(norms) if getattr(sae.cfg, "rescale_acts_by_decoder_norm", False) else norms
+
+
+def _norms(sae: SAE[Any]) -> Tensor:
+    return sae.W_dec.detach().double().norm(dim=1)
+
+
+def scale(sae: SAE[Any], inputs: Tensor) -> Tensor:
     """Return what an SAE multiplies its decoder's output by on each token, [tokens]: 1 where it normalises nothing."""
     ends: list[Tensor] = []
     for value in (1.0, 0.0):

@@ -22,11 +22,11 @@ class ResidualSettings:
     """
 
     necessity: float = 0.4
-    """A feature without an outgoing edge of this necessity is of low necessity: it vanishes; from 0 to 1."""
+    """A feature without an outgoing edge of a necessity above this is of low necessity: it vanishes; 0 to 1."""
     active: float = 0.1
-    """Share of a feature's largest activation above which a token counts for its recovery; from 0 to 1."""
+    """Share of a feature's largest activation above which a token counts for its recovery; 0 to 1."""
     tokens: int | None = None
-    """Tokens to read again, in whole contexts spread evenly over the text; None: all of the run's."""
+    """Tokens to read again, in whole contexts spread evenly over the text; all of the run's unless given."""
     seed: int = 0
     """Seed of the random directions."""
 

@@ -12,7 +12,8 @@ from saedb.ingest.states import APPEARING, PASSED_THROUGH, TRANSFORMED
 from saedb.ingest.tables import COPIES, FEATURES, RECOVERY
 
 MIN_TOKENS: Final = 10
-"""Features with fewer are left out of the medians: their numbers are of hardly anything."""
+"""Features with fewer are left out of medians: their numbers are of hardly anything. Likewise of the queries
+``layer-profile`` and ``recovered``, by default."""
 REBUILT: Final = 0.5
 """A passed-through feature that is copied less than this is rebuilt: the default of the query ``rebuilt``."""
 STATES: Final = (PASSED_THROUGH, TRANSFORMED, APPEARING)

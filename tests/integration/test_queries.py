@@ -275,18 +275,20 @@ def test_the_profile_of_an_import_knows_none_dead(graph: Graph) -> None:
 
 
 def test_the_profile_has_what_was_measured_of_copies_and_recovery(graph: Graph) -> None:
-    columns = ("layer", "copied", "rebuilt", "recovered", "recovered_control")
+    columns = ("layer", "copied", "rebuilt", "recovered", "recovered_control", "recovered_slope")
     assert rows_of(graph, "layer-profile", columns) == [
-        (0, None, None, 0.6, 0.0),
-        (1, 0.3, pytest.approx(2 / 3), pytest.approx(0.65), pytest.approx(0.01)),
-        (2, pytest.approx(0.695), pytest.approx(2 / 3), None, None),
-        (3, None, None, None, None),
+        (0, None, None, *map(pytest.approx, (0.55, 0.025, 0.225))),
+        (1, 0.3, pytest.approx(2 / 3), *map(pytest.approx, (0.65, 0.01, 0.125))),
+        (2, pytest.approx(0.695), pytest.approx(2 / 3), None, None, None),
+        (3, None, None, None, None, None),
     ]
+    with_few = [row[3] for row in rows_of(graph, "layer-profile", columns, min_tokens=5)]
+    assert with_few == [0.6, pytest.approx(0.65), None, None]
     assert rows_of(graph, "layer-profile", columns[:3], rebuilt=0.35, passed=0.965)[1:3] == [
         (1, pytest.approx(0.5), 0.5),
         (2, pytest.approx(0.99), 0.5),
     ]
-    assert rows_of(graph, "layer-profile", columns[1:], run=BARE) == [(None,) * 4] * 4
+    assert rows_of(graph, "layer-profile", columns[1:], run=BARE) == [(None,) * 5] * 4
 
 
 def test_rebuilt_features_are_passed_through_and_hardly_in_the_stream(graph: Graph) -> None:
@@ -305,18 +307,20 @@ def test_rebuilt_features_are_passed_through_and_hardly_in_the_stream(graph: Gra
 
 
 def test_recovered_features_vanish_and_are_in_the_error(graph: Graph) -> None:
-    columns = ("feature", "recovered", "control", "slope", "correlation", "tokens")
-    assert rows_of(graph, "recovered", columns) == [
-        (whole("0/2"), 0.9, 0.05, 0.4, 0.8, 40),
-        (whole("1/2"), 0.5, 0.02, -0.1, -0.2, 50),
-    ]
-    assert rows_of(graph, "recovered", ("feature",), every=True) == [(whole(f),) for f in ("0/2", "0/0", "1/2")]
-    assert rows_of(graph, "recovered", ("feature",), min_slope=0.0) == [(whole("0/2"),)]
-    assert rows_of(graph, "recovered", ("feature",), min_correlation=0.0) == [(whole("0/2"),)]
-    assert rows_of(graph, "recovered", ("feature",), min_tokens=1, layer=0, min_recovered=0.6) == [
-        (whole("0/2"),),
-        (whole("0/3"),),
-    ]
+    columns = ("feature", "slope", "recovered", "control", "correlation", "tokens")
+    first, second, last = (
+        (whole("0/2"), 0.4, 0.9, 0.05, 0.8, 40),
+        (whole("0/4"), 0.05, 0.2, 0.0, 0.1, 30),
+        (whole("1/2"), -0.1, 0.5, 0.02, -0.2, 50),
+    )
+    assert rows_of(graph, "recovered", columns) == [first]
+    assert rows_of(graph, "recovered", columns, min_slope=-1.0) == [first, second, last]  # not by recovered
+    assert rows_of(graph, "recovered", columns, min_slope=-1.0, min_recovered=0.5) == [first, last]
+    assert rows_of(graph, "recovered", columns, min_slope=-1.0, min_correlation=0.0) == [first, second]
+    assert rows_of(graph, "recovered", columns, min_slope=-1.0, min_tokens=35) == [first, last]
+    assert rows_of(graph, "recovered", columns, min_slope=-1.0, layer=1) == [last]
+    every = rows_of(graph, "recovered", ("feature",), min_slope=0.0, every=True)
+    assert every == [(whole(f),) for f in ("0/2", "0/0", "0/4")]
     assert rows_of(graph, "recovered", ("feature",), positional=True)[1] == (whole("1/8"),)
 
 

@@ -22,6 +22,7 @@ from saedb.cypher.server.local import LocalServer
 from saedb.ingest.archive import pack, unpack
 from saedb.ingest.pipeline import ingest
 from saedb.ingest.progress import Report
+from saedb.ingest.residuals import summary
 from saedb.ingest.residuals.stage import Residuals
 from saedb.ingest.rundir import RunDirectory, locked
 
@@ -66,6 +67,7 @@ def test_the_graph_is_the_one_that_a_load_gives(run: RunDirectory, server: Local
     rows: list[dict[str, Any]] = json.loads(result.stdout)
     assert [(row["sae"], row["next_sae"]) for row in rows] == [("0-saes", "1-saes"), ("1-saes", "2-saes")]
     there = RunDirectory.open(run.path)
+    assert [row["all_tokens"] for row in rows] == [row["all_tokens"] for row in summary.recovery(there)]
     with Connection(server.address()) as connection:
         assert fingerprint.of_graph(connection, run=NAME) == fingerprint_of(there)
         known = "MATCH (f:Feature {run: $run}) RETURN count(f.recovered) AS recovered, count(f.copied) AS copied"
