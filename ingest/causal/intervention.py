@@ -76,6 +76,7 @@ class Intervention:
         activations = sae.encode(inputs)
         whole = sae.decode(activations)
         activations[:, feature] = 0.0
+        sae.run_time_activation_norm_fn_in(inputs)  # an SAE that normalises forgets how when it decodes
         return inputs + (sae.decode(activations) - whole)  # SAE(x without the feature) + the error, which stays
 
 

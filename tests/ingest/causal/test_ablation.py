@@ -8,6 +8,7 @@ import causalmodel
 import numpy as np
 import pandas as pd
 import pytest
+import tiny
 import tinyrun
 import torch
 from causalmodel import CARRIED, CAUSE, COMPANION, OTHER, OTHER_CARRIED, SUM
@@ -54,6 +55,16 @@ def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Parts:
 def random_run(tmp_path_factory: pytest.TempPathFactory) -> Parts:
     folder = tmp_path_factory.mktemp("random")
     return Parts(ingest(tinyrun.tiny_config(folder), folder / "run"))
+
+
+@pytest.fixture(scope="module", params=["none", "layer_norm", "constant_norm_rescale"])
+def normalising(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Parts:
+    """A run whose SAEs normalise what they read, each token by its own size."""
+    folder = tmp_path_factory.mktemp("normalising")
+    config = tinyrun.tiny_config(folder)
+    for number, hook in enumerate(tinyrun.HOOKS):
+        tiny.save_sae(folder / f"saes/layer{number}", hook, settings={"normalize_activations": request.param})
+    return Parts(ingest(config, folder / "run"))
 
 
 def edge(parts: Parts, source: int, target: int) -> tuple[str, str]:
@@ -132,8 +143,8 @@ def test_copies_in_batches_give_what_single_ones_give(random_run: Parts, monkeyp
     assert (together["effect_tokens"] > 0).sum() > 10
 
 
-def test_an_intervention_equals_the_whole_model_with_the_feature_set_to_zero(random_run: Parts) -> None:
-    parts = random_run
+def test_an_intervention_equals_the_whole_model_with_the_feature_set_to_zero(normalising: Parts) -> None:
+    parts = normalising
     tokens = parts.run.read(tables.TOKENS, "tokens.parquet")["token"].to_numpy().reshape(-1, 12)[:20]
     for u, d in parts.run.record.pairs:
         up, down = parts.saes[u], parts.saes[d]
@@ -143,8 +154,8 @@ def test_an_intervention_equals_the_whole_model_with_the_feature_set_to_zero(ran
 
         def replaced(value: torch.Tensor, hook: object, up: LoadedSae = up) -> torch.Tensor:
             del hook
-            activations = up.sae.encode(value)
-            error = value - up.sae.decode(activations)
+            error = value - up.sae.decode(up.sae.encode(value))
+            activations = up.sae.encode(value)  # again: what it normalises by is kept for one decoding
             activations[..., 3] = 0.0
             return up.sae.decode(activations) + error
 
