@@ -186,8 +186,9 @@ def _ablate(
     from saedb.cli.progress import progress_bars
     from saedb.cypher import properties
     from saedb.ingest.causal.found import Effects
+    from saedb.ingest.materials import resolved_device
 
-    if set(edges) <= Effects(run, settings).recorded:
+    if set(edges) <= Effects(run, settings, resolved_device(device)).recorded:
         click.echo(f"All {len(edges):,} edges have their effects already.", err=True)
         return
     with progress_bars() as report:

@@ -1,7 +1,7 @@
 """Features that are known to cause others, or only to meet them, taken out of a model made by hand."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 import causalmodel
@@ -13,8 +13,9 @@ import tinyrun
 import torch
 from causalmodel import CARRIED, CAUSE, COMPANION, OTHER, OTHER_CARRIED, SUM
 
-from saedb.ingest import saes, tables
+from saedb.ingest import precision, saes, tables
 from saedb.ingest.causal import choosing, stage
+from saedb.ingest.causal.found import Effects
 from saedb.ingest.causal.intervention import Intervention
 from saedb.ingest.causal.reading import Contexts
 from saedb.ingest.causal.settings import AblationSettings
@@ -244,6 +245,34 @@ def test_edges_against_the_depth_are_refused(by_hand: Parts) -> None:
 def test_features_that_have_no_edge_are_refused(by_hand: Parts) -> None:
     with pytest.raises(InputError, match=r"has no edge from .*/2 to .*/0; see: saedb query neighbours"):
         by_hand.ablate([edge(by_hand, CAUSE, CARRIED), edge(by_hand, OTHER, CARRIED)])
+
+
+def test_effects_of_another_device_are_others(by_hand: Parts) -> None:
+    cpu, cuda = (Effects(by_hand.run, ALL, device) for device in ("cpu", "cuda"))
+    by_hand.ablate([edge(by_hand, CAUSE, CARRIED)])
+
+    assert edge(by_hand, CAUSE, CARRIED) in cpu.recorded
+    assert not cuda.recorded
+
+
+def test_encoders_multiply_in_the_precision_of_the_run(random_run: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    matrix_products = precision.matrix_products
+
+    def noted(*, tf32: bool) -> AbstractContextManager[None]:
+        asked.append(tf32)
+        return matrix_products(tf32=tf32)
+
+    monkeypatch.setattr(precision, "matrix_products", noted)
+    up, down, _ = random_run.saes.values()
+    intervention = Intervention(random_run.model, up, down, tf32=True)
+    tokens = np.arange(3, 15, dtype=np.int32)[None]
+    contexts = Contexts(random_run.model, intervention.hooks, tokens, tf32=True).of([0])
+    feature = int(contexts[0].activations(up).indices[0])
+    contexts[0].activations(down)
+    intervention.without(contexts, feature)
+
+    assert asked == [True] * 4, "of both SAEs: as the text is, and without the feature"
 
 
 def test_settings_are_checked() -> None:
