@@ -51,6 +51,7 @@ _EDGE_COLUMNS: Final = (
     Column(name="se", type="float", unit="share"),
     Column(name="control", type="float", unit="share"),
     Column(name="tokens", type="integer", unit="tokens"),
+    Column(name="documents", type="integer", unit="documents"),
 )
 
 
@@ -99,7 +100,8 @@ def ablate(
     The source's activation becomes 0 in what its SAE makes of the residual stream, the SAE's error stays, and the model
     runs on to where the next SAE reads. The effect is the mean loss of the target's activation over tokens on which
     both were active, as a share of its mean there: 1 takes all of it. Beside it stands what the same does to features
-    as dense as the target that the source has no edge to. Without --edge or --from a sample over the whole range of a
+    as dense as the target that the source has no edge to; clear is the share of edges whose effect is above it by more
+    than chance, by Student's t over documents. Without --edge or --from a sample over the whole range of a
     measure is taken. What is done is kept: the same command goes on.
 
     \b
@@ -184,8 +186,9 @@ def _ablate(
     from saedb.cli.progress import progress_bars
     from saedb.cypher import properties
     from saedb.ingest.causal.found import Effects
+    from saedb.ingest.materials import resolved_device
 
-    if set(edges) <= Effects(run, settings).recorded:
+    if set(edges) <= Effects(run, settings, resolved_device(device)).recorded:
         click.echo(f"All {len(edges):,} edges have their effects already.", err=True)
         return
     with progress_bars() as report:
@@ -228,17 +231,22 @@ def _show(run: "RunDirectory", edges: "list[Pair]", measure: str, output: Output
     import pandas as pd
 
     from saedb.cli.report.community_tables import records
-    from saedb.ingest.causal.summary import by_tenth, of_run
+    from saedb.ingest.causal.summary import DOCUMENTS, by_tenth, of_run, ranked
 
     frame = pd.DataFrame(edges, columns=["source", "target"])
     found = of_run(run, measure).merge(frame, on=["source", "target"])
     rows = by_tenth(found, measure)
     show(records(rows), _COLUMNS, output, empty="No token of these contexts has both ends of one of the edges active.")
     if output == "table" and len(rows):
-        ranked = found.dropna(subset="effect").sort_values("effect", ascending=False)
-        for title, some in (("strongest", ranked.head(_SHOWN)), ("weakest", ranked.tail(_SHOWN))):
-            click.echo(f"\nThe {title}, with the {measure} of each:")
-            show(_edge_rows(some, measure), _EDGE_COLUMNS, output)
+        some = found.loc[ranked(found["effect_se"], found["effect_documents"])].sort_values("effect", ascending=False)
+        if some.empty:
+            click.echo(
+                f"\nNo effect is of {DOCUMENTS} documents or more: too few to say which edges are the strongest."
+            )
+            return
+        for title, shown in (("strongest", some.head(_SHOWN)), ("weakest", some.tail(_SHOWN))):
+            click.echo(f"\nThe {title} of those with {DOCUMENTS} documents and more, with the {measure} of each:")
+            show(_edge_rows(shown, measure), _EDGE_COLUMNS, output)
 
 
 def _edge_rows(found: "DataFrame", measure: str) -> list[dict[str, Any]]:
@@ -253,6 +261,7 @@ def _edge_rows(found: "DataFrame", measure: str) -> list[dict[str, Any]]:
             "se": row["effect_se"],
             "control": row["effect_control"],
             "tokens": row["effect_tokens"],
+            "documents": row["effect_documents"],
         }
         for row in records(found)
     ]

@@ -271,7 +271,9 @@ EFFECTS: tuple[Evidence, ...] = (
     Evidence(
         name="effect_z",
         unit="standard errors",
-        meaning="effect less effect_control, over the standard error of the difference: from 2 on, more than chance",
+        meaning="effect less effect_control, over the standard error of the difference, as if they were independent: "
+        "from 2 on more than chance where there are 10 documents, of few it takes more; null where an error is not "
+        "known, or both are 0",
     ),
     Evidence(name="effect_change", unit="activation", meaning="the mean loss itself"),
     Evidence(

@@ -10,9 +10,12 @@ from saedb.cli.report import paper
 from saedb.cli.report.look import BLUE, MARKER, MUTED, ORANGE, styled
 from saedb.cli.report.page import Chapter, Section, Table
 from saedb.cli.wording import short_id, words
+from saedb.cypher.runs import same_directory
+from saedb.ingest import tables
 from saedb.ingest.causal.choosing import BINS
-from saedb.ingest.causal.summary import CLEAR, by_tenth
+from saedb.ingest.causal.summary import CHANCE, DOCUMENTS, by_tenth, clear, of_one_kind, ranked
 from saedb.ingest.measures import SELECTING
+from saedb.ingest.rundir import EFFECTS_FILE
 
 if TYPE_CHECKING:
     from saedb.cypher.graph import Graph
@@ -26,6 +29,8 @@ _COLUMNS: Final = {
     "effect_z": "z",
     "effect_change": "change",
     "effect_paper": "paper",
+    "effect_documents": "documents",
+    "effect_controls": "controls",
 }
 """Columns of the run's table, by those of the query ``causal``."""
 
@@ -44,24 +49,51 @@ def chapter(graph: "Graph", run: str) -> Chapter:
         note = f"No edge of this run was tried. This does: `saedb ablate {run}`"
         none = Section(anchor="effects", heading="Effect against similarity", text=(), note=note)
         return Chapter(anchor="ablation", heading="Ablation", text=(text,), sections=(none,))
-    sections = (_similarity(found), _strongest(first, run))
+    kind, of_kind = _kind(graph, run)
+    if of_kind is not None:
+        found = {name: rows.merge(of_kind, on=["source", "target"]) for name, rows in found.items()}
+    sections = (_similarity(found, kind), _strongest(found[SELECTING[0].name], run))
     return Chapter(anchor="ablation", heading="Ablation", text=(text,), sections=sections)
 
 
-def _similarity(found: dict[str, pd.DataFrame]) -> Section:
-    known = {name: rows for name, rows in found.items() if bool(rows["value"].notna().any())}
+def _kind(graph: "Graph", run: str) -> tuple[str, pd.DataFrame | None]:
+    """Return in words which effects are shown, and their ends; None where that is not known: all of them."""
+    directory = same_directory(graph.connection, run)
+    if directory is None:
+        return (
+            "The run directory, which knows by what settings each effect was found, is not on this machine as it was "
+            "loaded: effects of different settings stand together here."
+        ), None
+    effects = directory.read(tables.EFFECTS, EFFECTS_FILE).to_pandas()
+    shown = of_one_kind(effects)
+    others = int(effects["effect"].notna().sum()) - len(shown)
+    left_out = f"{others:,} effects of other settings are left out" if others else "there are no others"
+    direction = shown["effect_direction"].iloc[0]
+    text = f"All effects are by the same settings, with the direction `{direction}`; {left_out}."
+    return text, shown.filter(["source", "target"])
+
+
+def _similarity(found: dict[str, pd.DataFrame], kind: str) -> Section:
+    positive = {name: rows.query("value >= 0") for name, rows in found.items()}
+    known = {name: rows for name, rows in positive.items() if len(rows)}
     tenths = {name: _tenths(name, rows) for name, rows in known.items()}
-    name, first = next(iter(tenths.items()))
-    edges, clear = sum(first["edges"].tolist()), known[name]["z"].dropna().to_numpy() >= CLEAR
+    name = next(iter(known))
+    edges, judged = len(known[name]), known[name].dropna(subset=["z"])
+    above = clear(judged["z"], judged["documents"], judged["controls"])
+    points = f"one of {edges:,} edges" if edges <= _DRAWN else f"of a sample of {_DRAWN:,} of {edges:,} edges"
+    share = f"{above.mean():.0%} have" if len(above) else "none has"
     text = (
-        f"Each point is one of {edges:,} edges; a line joins the means of the tenths, the dotted one those of the "
-        f"controls. Of {len(clear):,} edges whose error is known, {clear.mean():.0%} have an effect that is at least "
-        f"{CLEAR:g} standard errors above that of their control. Where the edges are a "
-        "sample over the whole range of one measure, the tenths of that one are a fair picture; the others are "
-        "of the same edges.",
+        f"Each point is {points} with a {name} of 0 and more; a line joins the means of the tenths, the dotted one "
+        f"those of the controls. Of {len(above):,} edges whose error is known, {share} an effect that is above that "
+        f"of their control by more than chance: Student's t, p below {CHANCE:g} on one side, with one degree of "
+        "freedom less than there are documents or controls, whichever are fewer; it takes effect and control for "
+        "independent, though they share contexts. Where the edges are a sample over the whole range of one measure, "
+        "the tenths of that one are a fair picture, but for edges that were named; the others are of the same edges.",
+        kind,
         "Change is the mean loss in units of activation, on tokens with both active; paper, on all tokens on which the "
         "downstream feature is above 0.01 of its maximum, which is what arXiv 2410.08869 measured. The last column is "
-        "its result for GPT-2 small, whose activations are of another size: compare how it grows, not how large it is.",
+        "its result for GPT-2 small, whose activations are of another size: compare how it grows, not how large it is. "
+        "The table that its authors published kept only the last pair of each upstream feature.",
     )
     return Section(
         anchor="effects",
@@ -81,7 +113,7 @@ def _tenths(name: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shown(tenths: pd.DataFrame) -> pd.DataFrame:
-    names = {"clear": f"above control by {CLEAR:g} se", "gpt2": "paper, GPT-2"}
+    names = {"clear": "above control", "gpt2": "paper, GPT-2"}
     return tenths.rename(columns=names)
 
 
@@ -116,8 +148,10 @@ def _figure(known: dict[str, pd.DataFrame], tenths: dict[str, pd.DataFrame]) -> 
 
 
 def _strongest(found: pd.DataFrame, run: str) -> Section:
-    columns = ["source", "source_label", "target", "target_label", "value", "effect", "se", "control", "tokens"]
-    listed = found.filter(columns).rename(columns={"value": "pearson", **{name: words(name) for name in columns[1:4]}})
+    columns = ["source", "source_label", "target", "target_label", "value", "effect", "se", "control"]
+    columns += ["tokens", "documents"]
+    some = found.loc[ranked(found["se"], found["documents"])]
+    listed = some.filter(columns).rename(columns={"value": "pearson", **{name: words(name) for name in columns[1:4]}})
     listed = listed.assign(**{end: [short_id(feature) for feature in listed[end]] for end in ("source", "target")})
     met = listed.query("pearson >= 0.5").sort_values("effect").head(10)
     tables = [Table(title="Of the largest effect", rows=listed.head(10))]
@@ -126,7 +160,10 @@ def _strongest(found: pd.DataFrame, run: str) -> Section:
     return Section(
         anchor="causes",
         heading="Edges that cause, and edges that only meet",
-        text=(f"All of them: `saedb query causal --run {run}`.",),
+        text=(
+            f"Of effects whose error is known, over {DOCUMENTS} documents and more. All of them: `saedb query causal "
+            f"--run {run}`.",
+        ),
         tables=tuple(tables),
         data=found,
     )

@@ -27,11 +27,12 @@ _ORDER: Final = [("source", "ascending"), ("target", "ascending")]
 class Effects:
     """The effects by some settings; the caller holds the run's lock."""
 
-    def __init__(self, run: RunDirectory, settings: AblationSettings) -> None:
+    def __init__(self, run: RunDirectory, settings: AblationSettings, device: str) -> None:
+        """Take the settings, and the device that the model is on: ``cpu`` or ``cuda``, whose rounding differs."""
         self._run = run
         edges = {name: run.record.files[name].sha256 for name in run.edge_files}
-        self.digest = rundir.digest({**asdict(settings), "edges": edges})
-        """Of the settings and of the edges: effects of others are computed again."""
+        self.digest = rundir.digest({**asdict(settings), "edges": edges, "device": device})
+        """Of the settings, of the edges and of the device: effects of others are computed again."""
         self._file = run.path / f".effects-{self.digest[:16]}.parquet"
 
     @property

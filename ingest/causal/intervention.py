@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from saedb.ingest import hooks
 from saedb.ingest.causal.asked import check_hook
-from saedb.ingest.causal.reading import Context
+from saedb.ingest.causal.reading import Context, encoded
 from saedb.ingest.causal.settings import Direction
 from saedb.ingest.encode import LoadedSae
 from saedb.ingest.model import LanguageModel
@@ -25,9 +25,15 @@ class Intervention:
     """A model with two SAEs, of which the one reads before the other."""
 
     def __init__(
-        self, model: LanguageModel, upstream: LoadedSae, downstream: LoadedSae, direction: Direction = "sae"
+        self,
+        model: LanguageModel,
+        upstream: LoadedSae,
+        downstream: LoadedSae,
+        direction: Direction = "sae",
+        *,
+        tf32: bool = False,
     ) -> None:
-        """Take the parts.
+        """Take the parts; with `tf32` encoders' matrix products are made in TF32, and so they have to be of contexts.
 
         Raises:
             InputError: the upstream SAE does not read the residual stream or what is added to it.
@@ -37,6 +43,7 @@ class Intervention:
         self._up = upstream
         self._down = downstream
         self._direction = direction
+        self._tf32 = tf32
         self._entry = hooks.entry(upstream.hook)
 
     @property
@@ -53,7 +60,7 @@ class Intervention:
             self._up.hook: self._removed(contexts, feature),
         }
         read = self._model.continued(tokens, given, self._down.hook)
-        return self._down.sae.encode(read.flatten(0, 1)).unflatten(0, read.shape[:2])
+        return encoded(self._down, read.flatten(0, 1), tf32=self._tf32).unflatten(0, read.shape[:2])
 
     def _removed(self, contexts: Sequence[Context], feature: int) -> Tensor:
         """Return what the upstream SAE reads, [copies, context_size, d_in], without a feature.
@@ -73,9 +80,10 @@ class Intervention:
         if self._direction == "decoder":
             row = functional.normalize(sae.W_dec[feature].float(), dim=-1)
             return inputs - (inputs @ row)[:, None] * row
-        activations = sae.encode(inputs)
+        activations = encoded(self._up, inputs, tf32=self._tf32)
         whole = sae.decode(activations)
         activations[:, feature] = 0.0
+        sae.run_time_activation_norm_fn_in(inputs)  # an SAE that normalises forgets how when it decodes
         return inputs + (sae.decode(activations) - whole)  # SAE(x without the feature) + the error, which stays
 
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from saedb.ingest import precision
 from saedb.ingest.compaction import compact
 from saedb.ingest.encode import LoadedSae
 from saedb.ingest.model import LanguageModel
@@ -28,12 +29,14 @@ class Context:
     """Ids, [context_size]."""
     at: Mapping[str, Tensor]
     """What is at each hook point, [context_size, d_in]."""
+    tf32: bool = False
+    """Whether encoders' matrix products are made in TF32."""
     _rows: dict[str, SparseRows] = field(default_factory=dict[str, SparseRows])
 
     def activations(self, sae: LoadedSae) -> SparseRows:
         """Return what an SAE makes of it, [context_size, d_sae]."""
         if sae.id not in self._rows:
-            self._rows[sae.id] = compact(sae.sae.encode(self.at[sae.hook]))[0]
+            self._rows[sae.id] = compact(encoded(sae, self.at[sae.hook], tf32=self.tf32))[0]
         return self._rows[sae.id]
 
     @property
@@ -42,12 +45,21 @@ class Context:
         return sum(values.numel() * values.element_size() for values in self.at.values())
 
 
+def encoded(sae: LoadedSae, inputs: Tensor, *, tf32: bool) -> Tensor:
+    """Return what an SAE makes of its inputs, with matrix products as the run's were."""
+    with precision.matrix_products(tf32=tf32):
+        return sae.sae.encode(inputs)
+
+
 class Contexts:
     """The contexts of a run, by number."""
 
-    def __init__(self, model: LanguageModel, hooks: Sequence[str], tokens: NDArray[np.int32]) -> None:
+    def __init__(
+        self, model: LanguageModel, hooks: Sequence[str], tokens: NDArray[np.int32], *, tf32: bool = False
+    ) -> None:
         """Take the hook points that are read, and the ids, [contexts, context_size]."""
         self._model = model
+        self._tf32 = tf32
         self._hooks = list(dict.fromkeys(hooks))
         self._tokens = tokens
         self._kept: OrderedDict[int, Context] = OrderedDict()
@@ -78,7 +90,7 @@ class Contexts:
         found = self._model.read(ids, self._hooks)
         # tensors of their own, so that one context does not keep all of them
         contexts = [
-            Context(tokens=tokens, at={hook: found[hook][place].clone() for hook in self._hooks})
+            Context(tokens=tokens, at={hook: found[hook][place].clone() for hook in self._hooks}, tf32=self._tf32)
             for place, tokens in enumerate(ids)
         ]
         self.read, self.seconds = self.read + len(contexts), self.seconds + time.perf_counter() - begin

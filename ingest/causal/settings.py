@@ -16,9 +16,10 @@ class AblationSettings:
 
     direction: Direction = "sae"
     """``sae``: the feature's activation becomes 0 in the SAE's own reconstruction, the error stays; ``decoder``: the
-    residual loses its component along the feature's decoder row on tokens where it is active."""
+    residual loses its component along the feature's decoder row on tokens where the feature fires at all, above 0."""
     contexts: int = 32
-    """Contexts of each upstream feature, at most, drawn from those in which it is active."""
+    """Contexts of each upstream feature, at most, drawn from those in which it is active; and up to a quarter as many
+    in which it only fires, on tokens that do not count or below its threshold."""
     controls: int = 8
     """Downstream features without an edge from it that each edge is compared with."""
     seed: int = 0

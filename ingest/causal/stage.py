@@ -89,7 +89,8 @@ class Ablation:
         self._model = model
         self._saes = saes
         self._settings = settings
-        self._effects = Effects(run, settings)
+        self._effects = Effects(run, settings, model.device.type)
+        self._tf32 = bool(run.record.config["tf32"]) and model.device.type == "cuda"
         self._text = StoredText.of_run(run, ActivationStore.of_run(run))
         self._features = run.read(tables.FEATURES, FEATURES_FILE).select(["id", "sae", "threshold", "max", "density"])
 
@@ -121,7 +122,7 @@ class Ablation:
         """Do the work on some edges, where others are done, and tell of it when the first feature is measured."""
         interventions = [self._intervention(work.pair) for work in works]
         hooks = [hook for intervention in interventions for hook in intervention.hooks]
-        contexts, begin = Contexts(self._model, hooks, self._tokens[0]), time.perf_counter()
+        contexts, begin = Contexts(self._model, hooks, self._tokens[0], tf32=self._tf32), time.perf_counter()
         each = [task.contexts for work in works for task in work.tasks]
         copies = sum(map(len, each))
         with self._stages.stage("ablate (copies of contexts)", copies) as stage:
@@ -171,7 +172,7 @@ class Ablation:
 
     def _intervention(self, pair: Pair) -> Intervention:
         upstream, downstream = (self._saes[sae] for sae in pair)
-        return Intervention(self._model, upstream, downstream, self._settings.direction)
+        return Intervention(self._model, upstream, downstream, self._settings.direction, tf32=self._tf32)
 
     def _measuring(self, work: _Work, intervention: Intervention, contexts: Contexts) -> Measuring:
         _, counted, documents = self._tokens

@@ -358,6 +358,7 @@ def test_causal_edges_come_by_their_effect(graph: Graph) -> None:
     assert rows_of(graph, "causal", columns, max_effect=0.6, min_effect=0.1) == [second]
     assert rows_of(graph, "causal", columns, layer=1) == [second]
     assert rows_of(graph, "causal", columns, min_tokens=500) == [first, second]
+    assert rows_of(graph, "causal", columns, min_documents=4) == []
     necessary = [(whole("0/0"), 0.98), (whole("1/0"), 0.97)]
     assert rows_of(graph, "causal", ("source", "value"), measure="necessity", minimum=0.9) == necessary
     assert [row[1] for row in rows_of(graph, "causal", columns, positional=True)][2] == whole("1/8")

@@ -31,6 +31,7 @@ def test_effects_stand_beside_those_of_the_paper(graph: Graph) -> None:
     assert pearson["paper, GPT-2"].tolist() == [6.977]
     assert necessity["paper, GPT-2"].tolist() == [0.958, 2.419, 6.217]
     assert "Of 3 edges whose error is known, 67%" in effects.text[0]
+    assert effects.text[1].endswith("with the direction `sae`; there are no others.")
     assert effects.figure is not None
     assert effects.data is not None
     assert causes.tables[0].rows["target"].tolist()[:2] == [short_id(whole("1/0")), short_id(whole("2/0"))]

@@ -1,19 +1,21 @@
 """Features that are known to cause others, or only to meet them, taken out of a model made by hand."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 import causalmodel
 import numpy as np
 import pandas as pd
 import pytest
+import tiny
 import tinyrun
 import torch
 from causalmodel import CARRIED, CAUSE, COMPANION, OTHER, OTHER_CARRIED, SUM
 
-from saedb.ingest import saes, tables
+from saedb.ingest import precision, saes, tables
 from saedb.ingest.causal import choosing, stage
+from saedb.ingest.causal.found import Effects
 from saedb.ingest.causal.intervention import Intervention
 from saedb.ingest.causal.reading import Contexts
 from saedb.ingest.causal.settings import AblationSettings
@@ -54,6 +56,16 @@ def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Parts:
 def random_run(tmp_path_factory: pytest.TempPathFactory) -> Parts:
     folder = tmp_path_factory.mktemp("random")
     return Parts(ingest(tinyrun.tiny_config(folder), folder / "run"))
+
+
+@pytest.fixture(scope="module", params=["none", "layer_norm", "constant_norm_rescale"])
+def normalising(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Parts:
+    """A run whose SAEs normalise what they read, each token by its own size."""
+    folder = tmp_path_factory.mktemp("normalising")
+    config = tinyrun.tiny_config(folder)
+    for number, hook in enumerate(tinyrun.HOOKS):
+        tiny.save_sae(folder / f"saes/layer{number}", hook, settings={"normalize_activations": request.param})
+    return Parts(ingest(config, folder / "run"))
 
 
 def edge(parts: Parts, source: int, target: int) -> tuple[str, str]:
@@ -132,8 +144,8 @@ def test_copies_in_batches_give_what_single_ones_give(random_run: Parts, monkeyp
     assert (together["effect_tokens"] > 0).sum() > 10
 
 
-def test_an_intervention_equals_the_whole_model_with_the_feature_set_to_zero(random_run: Parts) -> None:
-    parts = random_run
+def test_an_intervention_equals_the_whole_model_with_the_feature_set_to_zero(normalising: Parts) -> None:
+    parts = normalising
     tokens = parts.run.read(tables.TOKENS, "tokens.parquet")["token"].to_numpy().reshape(-1, 12)[:20]
     for u, d in parts.run.record.pairs:
         up, down = parts.saes[u], parts.saes[d]
@@ -143,8 +155,8 @@ def test_an_intervention_equals_the_whole_model_with_the_feature_set_to_zero(ran
 
         def replaced(value: torch.Tensor, hook: object, up: LoadedSae = up) -> torch.Tensor:
             del hook
-            activations = up.sae.encode(value)
-            error = value - up.sae.decode(activations)
+            error = value - up.sae.decode(up.sae.encode(value))
+            activations = up.sae.encode(value)  # again: what it normalises by is kept for one decoding
             activations[..., 3] = 0.0
             return up.sae.decode(activations) + error
 
@@ -233,6 +245,34 @@ def test_edges_against_the_depth_are_refused(by_hand: Parts) -> None:
 def test_features_that_have_no_edge_are_refused(by_hand: Parts) -> None:
     with pytest.raises(InputError, match=r"has no edge from .*/2 to .*/0; see: saedb query neighbours"):
         by_hand.ablate([edge(by_hand, CAUSE, CARRIED), edge(by_hand, OTHER, CARRIED)])
+
+
+def test_effects_of_another_device_are_others(by_hand: Parts) -> None:
+    cpu, cuda = (Effects(by_hand.run, ALL, device) for device in ("cpu", "cuda"))
+    by_hand.ablate([edge(by_hand, CAUSE, CARRIED)])
+
+    assert edge(by_hand, CAUSE, CARRIED) in cpu.recorded
+    assert not cuda.recorded
+
+
+def test_encoders_multiply_in_the_precision_of_the_run(random_run: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    matrix_products = precision.matrix_products
+
+    def noted(*, tf32: bool) -> AbstractContextManager[None]:
+        asked.append(tf32)
+        return matrix_products(tf32=tf32)
+
+    monkeypatch.setattr(precision, "matrix_products", noted)
+    up, down, _ = random_run.saes.values()
+    intervention = Intervention(random_run.model, up, down, tf32=True)
+    tokens = np.arange(3, 15, dtype=np.int32)[None]
+    contexts = Contexts(random_run.model, intervention.hooks, tokens, tf32=True).of([0])
+    feature = int(contexts[0].activations(up).indices[0])
+    contexts[0].activations(down)
+    intervention.without(contexts, feature)
+
+    assert asked == [True] * 4, "of both SAEs: as the text is, and without the feature"
 
 
 def test_settings_are_checked() -> None:
