@@ -15,7 +15,7 @@ from saedb.ingest.residuals.settings import MAPS
 
 DRAWN: Final = 6
 """Layers that are drawn at most: a printed page has room for so many rows."""
-_ROW: Final = 190
+_ROW: Final = 130
 _TITLES: Final = {
     "low_necessity": "features that vanish",
     "passed_through": "features passed through",
