@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from known_graph import BARE, EDGES, FEATURES, KNOWN, LOADING, loaded, whole
 
+from saedb.cypher import schema
 from saedb.cypher.graph import Graph
 from saedb.cypher.library import library
 from saedb.cypher.names import feature_id
 from saedb.cypher.server.local import LocalServer
 from saedb.ingest.errors import GraphError, InputError
-from saedb.ingest.measures import EFFECTS, EVIDENCE, MEASURES
+from saedb.ingest.measures import EVIDENCE, MEASURES
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def _short(feature: str) -> str:
 
 def test_edges_have_the_same_columns_whether_there_are_any_or_not(graph: Graph) -> None:
     none, some = graph.edges(min_pearson=2.0), graph.edges(BARE)
-    assert list(none.columns) == ["source", "target", *(item.name for item in (*MEASURES, *EVIDENCE, *EFFECTS))]
+    assert list(none.columns) == ["source", "target", *(item.name for item in (*MEASURES, *EVIDENCE, *schema.EFFECTS))]
     assert none.dtypes.equals(some.dtypes)
     assert (none["support"].dtype, none["pearson_moved"].dtype) == ("Int64", "float64")
     assert len(some) == len(EDGES)
