@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, get_args
 from saedb.ingest import paper
 from saedb.ingest.errors import InputError
 
+MIN_SIMILARITY: Final = 0.1
 PASSED: Final = 0.95
 VANISHING: Final = 0.3
 
@@ -68,7 +69,7 @@ class IngestConfig:
     """Count special tokens, first positions and attention sinks as well, as the paper did."""
     relative_threshold: float = 0.2
     """A feature is active above this share of its largest activation; from 0 to below 1."""
-    min_similarity: float = 0.1
+    min_similarity: float = MIN_SIMILARITY
     """A pair is an edge where Pearson, Jaccard, necessity or sufficiency is at least this; above 0, up to 1."""
     min_support: int = 10
     """Tokens on which both features of an edge are active; a feature active on fewer is rare. At least 0."""

@@ -7,7 +7,7 @@ from saedb.cypher import measured, names
 from saedb.cypher.definitions import definition
 from saedb.cypher.explore.sampled import check_levels
 from saedb.cypher.runs import same_directory
-from saedb.ingest.config import PASSED, VANISHING, IngestConfig
+from saedb.ingest.config import MIN_SIMILARITY, PASSED, VANISHING
 from saedb.ingest.errors import InputError
 from saedb.ingest.prompts.stored import StoredPrompts
 
@@ -64,7 +64,7 @@ class Asked:
         return cls(
             graph=graph, run=run, directory=directory, partition=partition, prompt=prompt, measure=measure, seed=seed,
             passed=config.get("passed_through", PASSED), vanishing=config.get("vanishing", VANISHING),
-            floor=round(config.get("min_similarity", IngestConfig.min_similarity), 6), report=report,
+            floor=round(config.get("min_similarity", MIN_SIMILARITY), 6), report=report,
         )  # fmt: skip
 
     @property
