@@ -1,8 +1,10 @@
-"""Gates, splits, labels and prompts for a made-up run; some gates of each kind, on features with edges in common.
+"""Gates, splits, effects, residual streams, labels and prompts for a made-up run.
 
-On each token of a prompt, some features of every layer are active.
+Some gates are of each kind, on features with edges in common; on each token of a prompt, some features of every layer
+are active; effects and what was measured of residual streams are at random.
 """
 
+from collections.abc import Iterator
 from itertools import cycle, islice
 from typing import Any
 
@@ -12,7 +14,7 @@ import pyarrow as pa
 from saedb.ingest import rundir, tables
 from saedb.ingest.labelling.table import Labels
 from saedb.ingest.motifs.settings import KINDS, VERDICTS
-from saedb.ingest.record import GatesRecord, SplitsRecord
+from saedb.ingest.record import GatesRecord, ResidualsRecord, SplitsRecord
 from saedb.ingest.rundir import RunDirectory
 
 EACH = 40
@@ -31,10 +33,12 @@ def plant(run: RunDirectory, seed: int) -> RunDirectory:
     run.write(tables.GATES, rundir.GATES_FILE, [_rows(tables.GATES, gates)])
     run.write(tables.SPLITS, rundir.SPLITS_FILE, [_rows(tables.SPLITS, splits)])
     run.write(tables.EFFECTS, rundir.EFFECTS_FILE, [_effects(run, random)])
+    _write_residuals(run, random)
     run.write(tables.PROMPTS, rundir.PROMPTS_FILE, [_rows(tables.PROMPTS, _prompts(run, random))])
     run.update(
         gates=GatesRecord(settings={}, tested={}, kept={}, chance={}),
         splits=SplitsRecord(settings={}, count=len(splits)),
+        residuals=ResidualsRecord(settings={}, tokens=1, device="cpu", made_from="0" * 64),
     )
     _label(run)
     return run
@@ -61,6 +65,30 @@ def _effects(run: RunDirectory, random: np.random.Generator) -> pa.Table:
     columns |= {"source": chosen["source"], "target": chosen["target"]}
     columns |= {"effect_share": np.ones(count), "effect_direction": ["sae"] * count, "settings": ["planted"] * count}
     return tables.rows(tables.EFFECTS, columns)
+
+
+def _write_residuals(run: RunDirectory, random: np.random.Generator) -> None:
+    """Write what was measured of every feature, as if at random; half of the features vanish."""
+    features = run.read(tables.FEATURES, rundir.FEATURES_FILE).to_pandas().groupby("sae")["id"]
+    own, other, ids = (np.concatenate(parts) for parts in zip(*_pairs(run, features, 0), strict=True))
+    known = {name: random.normal(0.5, 0.5, len(ids)) for name in ("recovered", "slope", "correlation", "control")}
+    group = np.where(random.random(len(ids)) < 0.5, "low_necessity", "other")
+    tokens = random.integers(1, 1000, len(ids))
+    recovery = {"feature": ids, "sae": own, "next_sae": other, "feature_group": group, "tokens": tokens, **known}
+    run.write(tables.RECOVERY, rundir.RECOVERY_FILE, [tables.rows(tables.RECOVERY, recovery)])
+    own, other, ids = (np.concatenate(parts) for parts in zip(*_pairs(run, features, 1), strict=True))
+    known = {name: random.random(len(ids)) for name in ("copied", "ratio")}
+    counts = {name: np.full(len(ids), 1000) for name in ("positive", "tokens")}
+    copies = {"feature": ids, "sae": own, "previous_sae": other, **known, **counts}
+    run.write(tables.COPIES, rundir.COPIES_FILE, [tables.rows(tables.COPIES, copies)])
+    run.write(tables.HEATMAPS, rundir.HEATMAPS_FILE, [tables.HEATMAPS.schema.empty_table()])
+
+
+def _pairs(run: RunDirectory, features: Any, end: int) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield for each pair of SAEs that of one end, the other one, and the features of the first, each as long."""
+    for pair in run.record.pairs:
+        ids = features.get_group(pair[end]).to_numpy()
+        yield np.full(len(ids), pair[end]), np.full(len(ids), pair[1 - end]), ids
 
 
 def _rows(table: tables.Table, rows: list[dict[str, object]]) -> pa.Table:
