@@ -14,6 +14,7 @@ from known_graph import BARE, EDGES, KNOWN, loaded, whole
 from saedb.cli.main import main
 from saedb.cypher.graph import Graph
 from saedb.cypher.overlay.compare import overlay
+from saedb.cypher.schema import EFFECTS
 from saedb.cypher.server.local import LocalServer
 from saedb.ingest.errors import InputError
 
@@ -78,7 +79,8 @@ def test_pairs_have_the_measures_of_their_edges_and_the_strongest_weight(graph: 
         (whole("1/0"), whole("1/2"), 0.1, 1, "not_forward"),
     ]
     names = ("pearson", "necessity", "sufficiency", "decoder_cosine", "lift", "support")
-    assert pairs[2].measures == dict(zip(names, EDGES["0/0", "1/0"], strict=True))
+    assert {n: pairs[2].measures[n] for n in names} == dict(zip(names, EDGES["0/0", "1/0"], strict=True))
+    assert {n for n in pairs[2].measures if n not in names} <= {p.name for p in EFFECTS}
     assert pairs[3].measures == {}
     assert (pairs[2].source_label, pairs[2].target_label) == ("courts", "courts")
 

@@ -211,5 +211,5 @@ def test_saes_that_are_gone_are_one_line(run: RunDirectory, server: LocalServer)
     elsewhere = ["/nowhere/saes"]
     run.update(config={**run.record.config, "inputs": elsewhere})
     result = prompt(TEXT)
-    message = "a prompt needs the SAEs and the model of run tiny, and /nowhere/saes is not on this machine"
+    message = "this needs the SAEs and the model of run tiny, and /nowhere/saes is not on this machine"
     assert (result.exit_code, message in result.stderr.splitlines()[-1]) == (1, True)
