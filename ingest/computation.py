@@ -17,7 +17,6 @@ from operator import add
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from saedb.ingest import contexts, filling, hooks, null, quality
@@ -32,7 +31,7 @@ from saedb.ingest.edges import Side, comparable, edges
 from saedb.ingest.encode import LoadedSae, decoder_rows
 from saedb.ingest.errors import InputError
 from saedb.ingest.examples import example_rows, top_hits
-from saedb.ingest.features import best_pearson, feature_ids, feature_rows, short_examples
+from saedb.ingest.features import best_on_edges, feature_ids, feature_rows, meeting_edges, short_examples
 from saedb.ingest.gather import Task
 from saedb.ingest.kernel import Kept
 from saedb.ingest.labels import promoted_words, top_words
@@ -308,12 +307,8 @@ class Computation:
         if upstream is None or downstream is None:
             return np.full(len(ids), np.nan)
         end = "source" if ids is self._ids[upstream.id] else "target"
-        columns = (end, "pearson", "support", "support_docs")
-        parts = self._run.parts(EDGES, edges_file(upstream.id, downstream.id), *columns)
-        # decoders bring in pairs that hardly meet, whose correlation says nothing
-        meets = pc.field("support") >= self._config.min_support
-        meets &= pc.field("support_docs") >= self._config.min_documents
-        return best_pearson((part.filter(meets) for part in parts), end, ids)
+        edges_ = meeting_edges(self._run, (upstream.id, downstream.id), end, "pearson")
+        return best_on_edges(edges_, end, "pearson", ids)
 
     def _states(
         self, best: NDArray[np.float64], statistics: FeatureStatistics, alone: str, *, computed: bool

@@ -2,19 +2,21 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from saedb.ingest.labels import TopWords, label
+from saedb.ingest.rundir import RunDirectory, edges_file
 from saedb.ingest.sources import SaeSource
 from saedb.ingest.states import best_values
 from saedb.ingest.statistics import FeatureStatistics
-from saedb.ingest.tables import FEATURES, rows
+from saedb.ingest.tables import EDGES, FEATURES, rows
 from saedb.ingest.vocabulary import visible
 
 SHORT_EXAMPLES: Final = 3
@@ -92,20 +94,32 @@ def urls(source: SaeSource) -> list[str | None]:
     return [f"{_NEURONPEDIA}/{source.neuronpedia_id}/{index}" for index in range(source.d_sae)]
 
 
-def best_pearson(
-    edges: Iterable[pa.Table], end: Literal["source", "target"], ids: NDArray[np.object_]
+def meeting_edges(run: RunDirectory, pair: tuple[str, str], *columns: str) -> Iterator[pa.Table]:
+    """Yield some columns of a pair's edges, of those alone that meet as often as the run's rule asks, part by part.
+
+    Decoders bring in pairs that hardly meet, of which what is counted says nothing.
+    """
+    config = run.record.config
+    meets = (pc.field("support") >= config["min_support"]) & (pc.field("support_docs") >= config["min_documents"])
+    for part in run.parts(EDGES, edges_file(*pair), *columns, "support", "support_docs"):
+        yield part.filter(meets).select(columns)
+
+
+def best_on_edges(
+    edges: Iterable[pa.Table], end: Literal["source", "target"], measure: str, ids: NDArray[np.object_]
 ) -> NDArray[np.float64]:
-    """Return the highest Pearson correlation of each feature over its edges, [d_sae]; NaN where it has none.
+    """Return the highest value of a measure of each feature over its edges, [d_sae]; NaN where it has none.
 
     Args:
-        edges: rows of an edge file, part by part; of their columns, `end` and ``pearson``.
+        edges: rows of an edge file, part by part; of their columns, `end` and `measure`.
         end: at which end of the edges the features are.
+        measure: the measure.
         ids: id of each feature, [d_sae].
     """
     index, best = pd.Index(ids), np.full(len(ids), np.nan)
     for part in edges:
         numbers = index.get_indexer(part[end].to_numpy())
-        best = np.fmax(best, best_values(numbers, part["pearson"].to_numpy(), len(ids)))
+        best = np.fmax(best, best_values(numbers, part[measure].to_numpy(), len(ids)))
     return best
 
 

@@ -1,6 +1,5 @@
 """Which features of an SAE vanish from the next one, which are passed through, and what neither can be said of."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from saedb.ingest.features import best_pearson
+from saedb.ingest.features import best_on_edges, meeting_edges
 from saedb.ingest.residuals.settings import Group
-from saedb.ingest.rundir import FEATURES_FILE, RunDirectory, edges_file
-from saedb.ingest.states import DEAD, RARE, best_values
-from saedb.ingest.tables import EDGES, FEATURES
+from saedb.ingest.rundir import FEATURES_FILE, RunDirectory
+from saedb.ingest.states import DEAD, RARE
+from saedb.ingest.tables import FEATURES
 
 _COLUMNS = ("id", "sae", "max", "state_in", "state_out")
 
@@ -65,12 +64,10 @@ def upstream(run: RunDirectory, pair: tuple[str, str], side: Dictionary, necessi
         side: the features of the upstream one.
         necessity: above which a feature does not vanish.
     """
-    numbers = {id_: number for number, id_ in enumerate(side.ids.tolist())}
-    best = np.full(len(side.ids), np.nan)
-    for part in _supported(run, pair, "necessity"):
-        ends = np.array([numbers[id_] for id_ in part["source"].to_pylist()], np.int64)
-        best = np.fmax(best, best_values(ends, part["necessity"].to_numpy(), len(best)))
-    correlated = best_pearson(_supported(run, pair, "pearson"), "source", side.ids)
+    best, correlated = (
+        best_on_edges(meeting_edges(run, pair, "source", name), "source", name, side.ids)
+        for name in ("necessity", "pearson")
+    )
     group = np.full(len(best), "other", dtype=object)
     group[correlated >= run.record.config["passed_through"]] = "passed_through"
     group[~(best > necessity)] = "low_necessity"
@@ -78,11 +75,3 @@ def upstream(run: RunDirectory, pair: tuple[str, str], side: Dictionary, necessi
         group[side.state == state] = state
     group[~(side.max > 0)] = DEAD
     return Upstream(necessity=best, group=group)
-
-
-def _supported(run: RunDirectory, pair: tuple[str, str], measure: str) -> Iterator[pa.Table]:
-    """Yield sources and a measure of a pair's edges, but of those that decoders alone made, of hardly any token."""
-    config = run.record.config
-    enough = (pc.field("support") >= config["min_support"]) & (pc.field("support_docs") >= config["min_documents"])
-    for part in run.parts(EDGES, edges_file(*pair), "source", measure, "support", "support_docs"):
-        yield part.filter(enough)

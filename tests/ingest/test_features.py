@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from saedb.ingest.features import best_pearson, feature_ids, feature_rows, short_examples
+from saedb.ingest.features import best_on_edges, feature_ids, feature_rows, short_examples
 from saedb.ingest.labels import TopWords
 from saedb.ingest.sources import Folder, SaeSource
 from saedb.ingest.statistics import FeatureStatistics, Moments
@@ -23,13 +23,13 @@ def test_the_best_correlation_is_the_highest_over_a_features_edges() -> None:
         },
     )
     for parts in ([edges], [edges.slice(0, 1), edges.slice(1)], [edges.slice(1), edges.slice(0, 0), edges.slice(0, 1)]):
-        np.testing.assert_array_equal(best_pearson(parts, "source", IDS), [0.7, np.nan, np.nan])
+        np.testing.assert_array_equal(best_on_edges(parts, "source", "pearson", IDS), [0.7, np.nan, np.nan])
 
 
 def test_without_edges_no_feature_has_a_best_correlation() -> None:
     edges = rows(EDGES, {"source": [], "target": []})
-    assert np.isnan(best_pearson([edges], "target", IDS)).all()
-    assert np.isnan(best_pearson([], "target", IDS)).all()
+    assert np.isnan(best_on_edges([edges], "target", "pearson", IDS)).all()
+    assert np.isnan(best_on_edges([], "target", "pearson", IDS)).all()
 
 
 def test_short_examples_are_the_first_three_on_one_line_with_the_token_marked() -> None:
