@@ -1,6 +1,8 @@
 """The query ``layer-profile``, answered from the run directory: the same counts, ten times as fast."""
 
 from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -33,9 +35,7 @@ def profile(
     min_tokens: int = MIN_TOKENS,
 ) -> Iterator[Row]:
     """Yield one row for each SAE along the model, with the columns of the query."""
-    features = run.read(tables.FEATURES, rundir.FEATURES_FILE, *_COLUMNS)
-    measured = residuals.of_features(run, features["id"])
-    features = pa.Table.from_arrays([*features.columns, *measured.columns], [*_COLUMNS, *measured.column_names])
+    features = _features(run.path, run.content_hash)
     edges = {pair: run.record.files[rundir.edges_file(*pair)].rows for pair in run.record.pairs}
     for sae in run.record.saes:
         own = features.filter(pc.field("sae") == sae.id)
@@ -58,6 +58,16 @@ def profile(
             **(_copies(own, kept, passed, rebuilt) if back else {"copied": None, "rebuilt": None}),
             **_recovery(own, min_tokens),
         }  # fmt: skip
+
+
+@lru_cache(maxsize=2)
+def _features(path: Path, content: str) -> pa.Table:
+    """Return the features of a run with this content; a slider, or a curve, asks for them again and again."""
+    del content
+    run = RunDirectory.open(path)
+    features = run.read(tables.FEATURES, rundir.FEATURES_FILE, *_COLUMNS)
+    measured = residuals.of_features(run, features["id"])
+    return pa.Table.from_arrays([*features.columns, *measured.columns], [*_COLUMNS, *measured.column_names])
 
 
 def _is(state: Any, name: str) -> Booleans:

@@ -1,9 +1,11 @@
 """What was measured of the features of a run, one row a feature: what the graph holds, and what views show."""
 
+from functools import reduce
+from operator import or_
 from typing import Final, Literal
 
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from saedb.ingest.residuals.settings import Group
 from saedb.ingest.rundir import COPIES_FILE, RECOVERY_FILE, RunDirectory
@@ -39,22 +41,23 @@ def of_features(run: RunDirectory, ids: pa.ChunkedArray) -> pa.Table:
     recovery, copies = RECOVERY.schema.empty_table(), COPIES.schema.empty_table()
     if run.record.residuals is not None:
         recovery, copies = run.read(RECOVERY, RECOVERY_FILE), run.read(COPIES, COPIES_FILE)
-    recovery = recovery.filter(_of_pairs(recovery, "next_sae", _neighbours(run, "next")))
-    copies = copies.filter(_of_pairs(copies, "previous_sae", _neighbours(run, "previous")))
+    recovery = _of_pairs(recovery, "next_sae", _neighbours(run, "next"))
+    copies = _of_pairs(copies, "previous_sae", _neighbours(run, "previous"))
     found = {**_placed(recovery, _RECOVERY, ids), **_placed(copies, _COPIES, ids)}
     return pa.table({**found, "low_necessity": _vanishes(found["low_necessity"])})
 
 
 def _placed(rows: pa.Table, names: dict[str, str], ids: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
-    place = pd.Index(rows["feature"].to_pandas()).get_indexer(ids.to_pandas())
-    taken = rows.take(pa.array(place, pa.int64(), mask=place < 0))
+    places = pc.SetLookupOptions(value_set=rows["feature"].combine_chunks())
+    taken = rows.take(pc.call_function("index_in", [ids], places))  # null where there is no row
     return {name: taken[column] for name, column in names.items()}
 
 
-def _vanishes(group: pa.ChunkedArray) -> pa.Array:
+def _vanishes(group: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return whether features are of low necessity; null of those that are dead or rare."""
-    values = [None if name is None or name in _UNKNOWN else name == _VANISHES for name in group.to_pylist()]
-    return pa.array(values, pa.bool_())
+    is_unknown = pc.call_function("is_in", [group], pc.SetLookupOptions(value_set=pa.array(_UNKNOWN)))
+    vanishes = pc.call_function("equal", [group, pa.scalar(_VANISHES)])
+    return pc.call_function("if_else", [is_unknown, pa.scalar(None, pa.bool_()), vanishes])
 
 
 def _neighbours(run: RunDirectory, side: Literal["next", "previous"]) -> dict[str, str]:
@@ -72,6 +75,7 @@ def _neighbours(run: RunDirectory, side: Literal["next", "previous"]) -> dict[st
     return found
 
 
-def _of_pairs(rows: pa.Table, column: str, neighbours: dict[str, str]) -> pa.Array:
-    pairs = zip(rows["sae"].to_pylist(), rows[column].to_pylist(), strict=True)
-    return pa.array([neighbours.get(sae) == other for sae, other in pairs], pa.bool_())
+def _of_pairs(rows: pa.Table, column: str, neighbours: dict[str, str]) -> pa.Table:
+    """Return the rows whose two SAEs are neighbours."""
+    pairs = [(pc.field("sae") == own) & (pc.field(column) == other) for own, other in neighbours.items()]
+    return rows.filter(reduce(or_, pairs, pc.scalar(False)))
