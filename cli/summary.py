@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from saedb.cli.gate_text import formula, split_lines, truth_table
 from saedb.cli.motifs import GATE_COLUMNS, gate_counts
+from saedb.cli.paper_gates import THRESHOLDS, candidates
 from saedb.cli.table import clean, cut, table
 from saedb.cypher import library
 from saedb.cypher.communities.settings import COHERENT
 from saedb.cypher.graph import Graph
 from saedb.cypher.query import Column
 from saedb.cypher.server.local import Running
-from saedb.ingest.motifs.settings import GATE, KINDS
+from saedb.ingest.motifs.settings import KINDS
 from saedb.ingest.record import SaeRecord
 from saedb.ingest.rundir import COMMUNITIES_FILE, RunDirectory
 
@@ -24,9 +25,6 @@ SHOWN_GATES: Final = 2
 SHOWN_SPLITS: Final = 2
 CHAIN_SAES: Final = 3
 """Fewest SAEs with which a chain is worth the name."""
-GATE_THRESHOLDS: Final = (0.999, 0.95, 0.9)
-"""The paper's threshold, and two that leave room for a stray token."""
-
 CHANCE_AT: Final = (0.1, 0.3, 0.5, 0.9)
 """Values of a measure at which the rate of false discoveries is shown."""
 
@@ -161,12 +159,12 @@ def _gates(graph: Graph, run: RunDirectory, width: int) -> list[str]:
     if run.record.gates is None:
         return []
     rows = [
-        {**counts, **by_paper(graph, run.record.id, kind)}
+        {**counts, **_by_paper(graph, run.record.id, kind)}
         for kind, counts in zip(KINDS, gate_counts(run.record.gates), strict=True)
     ]
     lines = [
         "Gates, tested on the tokens, and by the paper's one-sided rule",
-        f"(exactly two inputs at {' / '.join(f'{threshold:g}' for threshold in GATE_THRESHOLDS)}):",
+        f"(exactly two inputs at {' / '.join(f'{threshold:g}' for threshold in THRESHOLDS)}):",
         table(rows, [*GATE_COLUMNS, *_PAPER_COLUMNS], width),
     ]
     values = {"run": run.record.id, "limit": SHOWN_GATES}
@@ -179,15 +177,9 @@ def _gates(graph: Graph, run: RunDirectory, width: int) -> list[str]:
     return lines
 
 
-def by_paper(graph: Graph, run: str, kind: str) -> dict[str, str]:
-    """Return how many candidates the paper's rule has at each threshold, and how many of these are gates."""
-    query = {"AND": "and-gates", "OR": "or-gates"}.get(kind)
-    if query is None:
-        return dict.fromkeys((column.name for column in _PAPER_COLUMNS), "-")
-    values = {"run": run, "rule": "paper", "limit": _MANY}
-    found = [graph.rows(library.find(query), {**values, "threshold": threshold}) for threshold in GATE_THRESHOLDS]
-    kept = [[row for row in rows if row["verdict"] == GATE] for rows in found]
-    counts = (" / ".join(f"{len(rows):,}" for rows in lists) for lists in (found, kept))
+def _by_paper(graph: Graph, run: str, kind: str) -> dict[str, str]:
+    found = candidates(graph, run, kind)
+    counts = (" / ".join(f"{row[name]:,}" for row in found) or "-" for name in ("candidates", "kept"))
     return dict(zip((column.name for column in _PAPER_COLUMNS), counts, strict=True))
 
 

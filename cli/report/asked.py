@@ -1,18 +1,19 @@
 """What a report is asked for, and where its numbers come from."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from saedb.cypher import measured, names
 from saedb.cypher.definitions import definition
 from saedb.cypher.explore.sampled import check_levels
+from saedb.cypher.library import find
 from saedb.cypher.runs import same_directory
 from saedb.ingest.config import MIN_SIMILARITY, PASSED, VANISHING
 from saedb.ingest.errors import InputError
 from saedb.ingest.prompts.stored import StoredPrompts
 
 if TYPE_CHECKING:
-    from saedb.cypher.connection import Connection
+    from saedb.cypher.connection import Connection, Row
     from saedb.cypher.graph import Graph
     from saedb.ingest.progress import Report
     from saedb.ingest.rundir import RunDirectory
@@ -66,6 +67,10 @@ class Asked:
             passed=config.get("passed_through", PASSED), vanishing=config.get("vanishing", VANISHING),
             floor=round(config.get("min_similarity", MIN_SIMILARITY), 6), report=report,
         )  # fmt: skip
+
+    def rows(self, query: str, **values: Any) -> "list[Row]":
+        """Return what a query of the library finds in the run."""
+        return self.graph.rows(find(query), {"run": self.run, **values})
 
     @property
     def connection(self) -> "Connection":

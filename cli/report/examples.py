@@ -9,7 +9,6 @@ import pandas as pd
 
 from saedb.cli.gate_text import truth_table
 from saedb.cli.report.asked import Asked
-from saedb.cli.report.community_tables import records
 from saedb.cli.wording import short_id
 from saedb.cypher.explore.edges import Side, edges
 
@@ -36,7 +35,7 @@ class Example:
 
 def chains(asked: Asked) -> list[Example]:
     """Return the longest chains, side by side."""
-    rows = _asked(asked, "pass-through-chains", min_pearson=asked.passed, limit=_CHAINS)
+    rows = asked.rows("pass-through-chains", min_pearson=asked.passed, limit=_CHAINS)
     if not rows:
         return []
     features = tuple(dict.fromkeys(feature for row in rows for feature in row["features"]))
@@ -54,19 +53,19 @@ def chains(asked: Asked) -> list[Example]:
 
 def appearing(asked: Asked) -> list[Example]:
     """Return the most active features that appear, each of another layer."""
-    rows = _by_layer(_asked(asked, "appearing", max_pearson=asked.vanishing, limit=_CANDIDATES))
+    rows = _by_layer(asked.rows("appearing", max_pearson=asked.vanishing, limit=_CANDIDATES))
     return [_alone(asked, row, "inputs", "appears") for row in rows]
 
 
 def disappearing(asked: Asked) -> list[Example]:
     """Return the most active features that disappear, each of another layer."""
-    rows = _by_layer(_asked(asked, "disappearing", max_pearson=asked.vanishing, limit=_CANDIDATES))
+    rows = _by_layer(asked.rows("disappearing", max_pearson=asked.vanishing, limit=_CANDIDATES))
     return [_alone(asked, row, "outputs", "disappears") for row in rows]
 
 
 def gates(asked: Asked, kind: str) -> list[Example]:
     """Return the best gates of a kind."""
-    rows = _asked(asked, "gates", kind=kind, limit=SHOWN)
+    rows = asked.rows("gates", kind=kind, limit=SHOWN)
     measure = "sufficiency" if kind == "OR" else "necessity"
     return [
         Example(
@@ -81,7 +80,7 @@ def gates(asked: Asked, kind: str) -> list[Example]:
 def specialisations(asked: Asked) -> list[Example]:
     """Return general features with the special ones that are listed first."""
     by_general: dict[str, list[Mapping[str, Any]]] = {}
-    for row in _asked(asked, "specialisation", limit=_CANDIDATES):
+    for row in asked.rows("specialisation", limit=_CANDIDATES):
         by_general.setdefault(row["general"], []).append(row)
     found: list[Example] = []
     several = sorted(by_general.items(), key=lambda item: len(item[1]) == 1)  # those with several first, else in order
@@ -104,7 +103,7 @@ def splits(asked: Asked) -> list[Example]:
             "several at once. Lines: sufficiency.",
             features=(row["parent"], *row["children"]), focus=frozenset([row["parent"]]), measure="sufficiency",
         )
-        for row in _asked(asked, "splits", limit=SHOWN)
+        for row in asked.rows("splits", limit=SHOWN)
     ]  # fmt: skip
 
 
@@ -113,10 +112,6 @@ def numbered(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     parts = [rows.assign(example=number) for number, rows in enumerate(tables, 1)]
     found = pd.concat(parts, ignore_index=True)
     return found.reindex(columns=["example", *found.columns.drop("example")])
-
-
-def _asked(asked: Asked, query: str, **values: Any) -> list[dict[str, Any]]:
-    return records(asked.graph.query(query, run=asked.run, **values))
 
 
 def _by_layer(rows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

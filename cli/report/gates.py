@@ -10,23 +10,20 @@ import plotly.graph_objects as go
 
 from saedb.cli.gate_text import truth_table
 from saedb.cli.motifs import gate_counts
+from saedb.cli.paper_gates import candidates
 from saedb.cli.report import figures
 from saedb.cli.report.asked import AWAY, Asked
-from saedb.cli.report.community_tables import records
 from saedb.cli.report.look import PARTLY, styled
 from saedb.cli.report.page import Chapter, Section, Table
 from saedb.cli.wording import short_id
-from saedb.ingest.motifs.settings import GATE, KINDS
+from saedb.ingest.motifs.settings import KINDS
 
 _LISTED: Final = 10
 """Gates of each kind that are listed and drawn."""
 _ALL: Final = 1000
 """Gates of each kind in the CSV."""
-_MANY: Final = 1_000_000
-_THRESHOLDS: Final = (0.999, 0.95, 0.9)
 _COMBINATIONS: Final = ("neither", "only second", "only first", "both")
 _LABEL: Final = 26
-_PAPERS: Final = {"AND": "and-gates", "OR": "or-gates"}
 
 
 def chapter(asked: Asked) -> Chapter:
@@ -37,7 +34,7 @@ def chapter(asked: Asked) -> Chapter:
         "scored on the other. F1 is the harmonic mean of precision and recall of that prediction; gain is what F1 has "
         "above the best gate of fewer inputs, so that twins, or a companion of a feature passed through, make no gate."
     )
-    found = {kind: records(asked.graph.query("gates", run=asked.run, kind=kind, limit=_ALL)) for kind in KINDS}
+    found = {kind: asked.rows("gates", kind=kind, limit=_ALL) for kind in KINDS}
     sections = (_counts(asked, found), *((_tables(found),) if any(found.values()) else ()))
     return Chapter(anchor="gates", heading="Gates", text=(text,), sections=sections)
 
@@ -80,16 +77,11 @@ def _not_tested(asked: Asked) -> str:
 
 def _by_paper(asked: Asked) -> pd.DataFrame:
     """Return how many candidates the paper's rule has, and how many of these are gates."""
-    rows: list[dict[str, Any]] = []
-    for kind, query in _PAPERS.items():
-        for threshold in _THRESHOLDS:
-            of = {"run": asked.run, "rule": "paper", "limit": _MANY, "threshold": threshold}
-            verdicts = asked.graph.query(query, **of)["verdict"]
-            kept = verdicts.tolist().count(GATE)
-            rows.append(
-                {"kind": kind, "threshold": f"{threshold:g}", "candidates": len(verdicts), "of these kept": kept}
-            )
-    return pd.DataFrame(rows)
+    found = [row for kind in KINDS for row in candidates(asked.graph, asked.run, kind)]
+    return pd.DataFrame(
+        [{**row, "threshold": f"{row['threshold']:g}"} for row in found],
+        columns=["kind", "threshold", "candidates", "kept"],
+    ).rename(columns={"kept": "of these kept"})
 
 
 def _tables(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Section:
