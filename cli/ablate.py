@@ -117,8 +117,10 @@ def ablate(
     check_measure(measure)
     chosen = AblationSettings(**settings)
     named = _named(edges, table)
+    from saedb.cypher.runs import ready_directory
+
     with _connected(server, load=load) as connection:
-        directory = _directory(run, connection)
+        directory = ready_directory(connection, run)
         asked = _asked(directory, named, per_bin, measure, chosen.seed)
         _ablate(directory, asked, chosen, device, connection)
     _show(directory, asked, measure, output)
@@ -146,17 +148,6 @@ def _named(edges: "tuple[Pair, ...]", table: Path | None) -> "list[Pair]":
 
 def _connected(server: ServerChoice, *, load: bool) -> "AbstractContextManager[Connection | None]":
     return server.connect() if load else nullcontext()
-
-
-def _directory(name: str | None, connection: "Connection | None") -> "RunDirectory":
-    from saedb.ingest.rundir import RunDirectory
-
-    if connection is None:
-        return RunDirectory.newest() if name is None else RunDirectory.named(name)
-    from saedb.cypher.names import run_id
-    from saedb.cypher.runs import directory_of
-
-    return directory_of(connection, run_id(connection, name))
 
 
 def _asked(run: "RunDirectory", named: "list[Pair]", per_bin: int, measure: str, seed: int) -> "list[Pair]":
@@ -230,7 +221,7 @@ def _show(run: "RunDirectory", edges: "list[Pair]", measure: str, output: Output
     """Print what the effects of edges say about a measure."""
     import pandas as pd
 
-    from saedb.cli.report.community_tables import records
+    from saedb.cypher.frames import records
     from saedb.ingest.causal.summary import DOCUMENTS, by_tenth, of_run, ranked
 
     frame = pd.DataFrame(edges, columns=["source", "target"])
@@ -250,7 +241,7 @@ def _show(run: "RunDirectory", edges: "list[Pair]", measure: str, output: Output
 
 
 def _edge_rows(found: "DataFrame", measure: str) -> list[dict[str, Any]]:
-    from saedb.cli.report.community_tables import records
+    from saedb.cypher.frames import records
 
     return [
         {

@@ -9,10 +9,9 @@ import click
 from saedb.cli.options import ServerChoice, server_options
 from saedb.cli.output import columns_of, show
 from saedb.cypher.defaults import DIFF_LIMIT, DIFF_MEASURE, DIFF_THRESHOLD
+from saedb.cypher.frames import records
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from saedb.cypher.difference import Difference
 
 _IDS: Final = ("source", "target", "feature")
@@ -81,7 +80,7 @@ def diff(
 def _show_page(found: "Difference") -> None:
     """Write the tables that have rows, each under its title."""
     named = {"a": found.a, "b": found.b, "measure": found.measure, "threshold": found.threshold}
-    shown = ((title, _rows(getattr(found, name))) for name, title in _TITLES.items())
+    shown = ((title, records(getattr(found, name))) for name, title in _TITLES.items())
     pages = ((title, _summed(rows) if "sae" in rows[0] else rows) for title, rows in shown if rows)
     for number, (title, rows) in enumerate(pages):
         click.echo(("\n" if number else "") + title.format(**named))
@@ -90,12 +89,7 @@ def _show_page(found: "Difference") -> None:
 
 def _object(found: "Difference") -> dict[str, Any]:
     values = {field.name: getattr(found, field.name) for field in fields(found)}
-    return {name: _rows(value) if name in _TITLES else value for name, value in values.items()}
-
-
-def _rows(table: "DataFrame") -> list[dict[str, Any]]:
-    """Return a table as Python's own values; what is missing is None."""
-    return table.astype(object).where(table.notna(), None).to_dict("records")
+    return {name: records(value) if name in _TITLES else value for name, value in values.items()}
 
 
 def _summed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

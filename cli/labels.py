@@ -14,7 +14,6 @@ from saedb.ingest.errors import InputError
 from saedb.ingest.labelling.rule import RULE
 
 if TYPE_CHECKING:
-    from saedb.cypher.connection import Connection
     from saedb.cypher.relabelling import Change
     from saedb.ingest.labelling.importing import Gathered
     from saedb.ingest.labelling.labelled import Tally
@@ -187,8 +186,10 @@ def list_(run: str | None, load: bool, output: Output, server: ServerChoice) -> 
     saedb labels list --run gpt2 --output json
     """
     if load:
+        from saedb.cypher.runs import any_directory
+
         with server.connect() as connection:
-            directory = _in_graph(connection, run)
+            directory = any_directory(connection, run)
     else:
         directory = _on_disk(run)
     _show(directory, output)
@@ -220,10 +221,11 @@ def _changed(name: str | None, load: bool, server: ServerChoice, change: "Change
     """Return a run directory whose labels were changed, and those of the graph where it is to be used."""
     from saedb.cli.progress import progress_bars
     from saedb.cypher.relabelling import relabel, relabel_directory
+    from saedb.cypher.runs import any_directory
 
     if load:
         with server.connect() as connection:
-            directory = _in_graph(connection, name)
+            directory = any_directory(connection, name)
             with progress_bars() as report:
                 is_changed = relabel(connection, directory, change, report)
     else:
@@ -233,13 +235,6 @@ def _changed(name: str | None, load: bool, server: ServerChoice, change: "Change
     if not is_changed:
         click.echo(f"Run {directory.record.id} has these labels already; nothing changed.", err=True)
     return directory
-
-
-def _in_graph(connection: "Connection", name: str | None) -> "RunDirectory":
-    from saedb.cypher import names
-    from saedb.cypher.runs import directory_of
-
-    return directory_of(connection, names.run_id(connection, None) if name is None else name)
 
 
 def _on_disk(name: str | None) -> "RunDirectory":

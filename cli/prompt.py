@@ -89,13 +89,14 @@ def prompt(
         return
     from saedb.cypher import measured
     from saedb.cypher.promptview import view
+    from saedb.cypher.runs import ready_directory
     from saedb.ingest.prompts.stored import StoredPrompts
     from saedb.ingest.prompts.tokens import chosen
 
     text = _given(text)
     measured.named(measure)
     with _connected(server, save=save) as connection:
-        directory = _directory(run, connection)
+        directory = ready_directory(connection, run)
         if text is None:
             found = StoredPrompts.of(directory).prompt(str(stored), directory.record.id)
         else:
@@ -133,18 +134,6 @@ def _connected(server: ServerChoice, *, save: bool) -> "AbstractContextManager[C
         raise type(error)(f"{error}; or only show it: --no-save") from error
 
 
-def _directory(name: str | None, connection: "Connection | None") -> "RunDirectory":
-    """Return the run that is meant: one of the graph, or where nothing is saved, one on this machine."""
-    from saedb.ingest.rundir import RunDirectory
-
-    if connection is None:
-        return RunDirectory.newest() if name is None else RunDirectory.named(name)
-    from saedb.cypher.names import run_id
-    from saedb.cypher.runs import directory_of
-
-    return directory_of(connection, run_id(connection, name))
-
-
 def _read(run: "RunDirectory", text: str, name: str | None, threshold: float | None, device: Device) -> "Prompt":
     """Return a text as the run's model and SAEs read it."""
     from saedb.cli.progress import progress_bars
@@ -174,9 +163,10 @@ def _save(connection: "Connection", run: "RunDirectory", prompt: "Prompt") -> No
 
 def _forget(name: str, run: str | None, server: ServerChoice) -> None:
     from saedb.cypher import prompts
+    from saedb.cypher.runs import ready_directory
 
     with server.connect() as connection:
-        directory = _directory(run, connection)
+        directory = ready_directory(connection, run)
         prompts.forget(connection, directory, name)
     click.echo(f"Forgot the prompt {name} of run {directory.record.id}.", err=True)
 

@@ -79,7 +79,7 @@ def report(
 
 def _summary(graph: "Graph", run: str) -> str:
     """Return one line on what a run is."""
-    from saedb.cli.report.community_tables import records
+    from saedb.cypher.frames import records
 
     row = next(row for row in records(graph.runs()) if row["id"] == run)
     counts = ((row[name], name) for name in ("features", "edges", "tokens"))

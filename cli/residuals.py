@@ -88,13 +88,12 @@ def _loaded(name: str | None, settings: ResidualSettings, device: Device, server
     """Return a run that the graph holds, after both have what was measured."""
     from saedb.cli.progress import progress_bars
     from saedb.cypher import properties
-    from saedb.cypher.names import run_id
     from saedb.cypher.residuals import RESIDUALS
-    from saedb.cypher.runs import directory_of
+    from saedb.cypher.runs import any_directory
     from saedb.ingest.residuals import origin
 
     with server.connect() as connection:
-        run = directory_of(connection, run_id(connection, name) if name is None else name)
+        run = any_directory(connection, name)
         origin.check(run)
         with progress_bars() as report:
             properties.change(connection, run, RESIDUALS, lambda: _measure(run, settings, device, report), report)
@@ -103,10 +102,10 @@ def _loaded(name: str | None, settings: ResidualSettings, device: Device, server
 
 def _unloaded(name: str | None, settings: ResidualSettings, device: Device) -> "RunDirectory":
     from saedb.cli.progress import progress_bars
+    from saedb.cypher.runs import ready_directory
     from saedb.ingest.residuals import origin
-    from saedb.ingest.rundir import RunDirectory
 
-    run = RunDirectory.newest() if name is None else RunDirectory.named(name)
+    run = ready_directory(None, name)
     origin.check(run)
     with progress_bars() as report, run.writing():
         _measure(run, settings, device, report)

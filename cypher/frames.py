@@ -1,4 +1,4 @@
-"""Rows of a statement as a pandas table."""
+"""Rows of a statement as a pandas table, and back."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -29,3 +29,8 @@ def frame(parts: Iterable[Mapping[str, list[Any]]], types: Mapping[str, str]) ->
         for part in (empty, *parts)
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def records(table: "DataFrame") -> list[dict[str, Any]]:
+    """Return the rows of a table as Python's own values; what is missing is None."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from saedb.cypher.connection import Connection, Row
+from saedb.cypher.names import run_id
 from saedb.ingest.errors import GraphError, RunError
 from saedb.ingest.naming import quoted
 from saedb.ingest.rundir import RECORD_FILE, RunDirectory
@@ -39,6 +40,29 @@ def directory_of(connection: Connection, run: str) -> RunDirectory:
     if not (path / RECORD_FILE).is_file():
         raise RunError(f"the folder of run {run} is not at {path}; load it from where it is now: saedb load FOLDER")
     return RunDirectory.open(path)
+
+
+def ready_directory(connection: Connection | None, run: str | None) -> RunDirectory:
+    """Return the directory of a ready run of a graph; without one, of a run on this machine. None: the newest.
+
+    Raises:
+        GraphError: there is no ready run.
+        InputError: there is no such run, or it is not ready.
+        RunError: the directory is not on this machine, or is damaged.
+    """
+    if connection is None:
+        return RunDirectory.newest() if run is None else RunDirectory.named(run)
+    return directory_of(connection, run_id(connection, run))
+
+
+def any_directory(connection: Connection, run: str | None) -> RunDirectory:
+    """Return the directory of a run of a graph, whatever its state; None: of the newest ready one.
+
+    Raises:
+        GraphError: there is no such run.
+        RunError: the directory is not on this machine, or is damaged.
+    """
+    return directory_of(connection, run_id(connection, None) if run is None else run)
 
 
 def same_directory(connection: Connection, run: str) -> RunDirectory | None:

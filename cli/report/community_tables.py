@@ -8,6 +8,7 @@ import pandas as pd
 
 from saedb.cli.report.page import Table
 from saedb.cli.wording import short_id
+from saedb.cypher.frames import records
 
 if TYPE_CHECKING:
     from saedb.cypher.graph import Graph
@@ -88,11 +89,6 @@ def asked(graph: "Graph", run: str, partition: str | None, report: "Report") -> 
         bridges=graph.query("bridges", **of, limit=_LISTED),
         saes=graph.query("layer-profile", run=run),
     )
-
-
-def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a table as Python's own values; what is missing is None."""
-    return rows.astype(object).where(rows.notna(), None).to_dict("records")
 
 
 def layers(answers: Answers) -> pd.DataFrame:
