@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from saedb.cypher import batches, contents, ddl, schema
+from saedb.cypher import batches, contents, schema
 from saedb.cypher.claim import Claim, claimed
 from saedb.cypher.connection import Connection
 from saedb.cypher.replacement import check_content, mend
@@ -97,7 +97,6 @@ def change(
         check_content(connection, run, content)  # for it may have taken hours
         with claimed(connection, run.record.id, "loading") as claim:
             _set(claim, properties, _changed(properties, before, after), report)
-            ddl.index_edges(connection, beat=claim.beat)  # one that an earlier saedb did not know
             claim.finish(**contents.run_properties(run))
     _log.info("changed the %s of run %s", properties.what, run.record.id)
     return result
