@@ -71,5 +71,6 @@ def _option(record: type[Any], field: Any) -> Callable[[F], F]:
 
 
 def _help(record: type[Any], name: str) -> str:
-    described = {p.arg_name: p.description for p in docstring_parser.parse_from_object(record).params}
+    parsed = (docstring_parser.parse_from_object(base) for base in record.__mro__ if base is not object)
+    described = {p.arg_name: p.description for docstring in parsed for p in docstring.params}
     return " ".join((described[name] or "").replace("`", "").split())

@@ -18,11 +18,11 @@ Packing = Literal["sae-lens", "transformer-lens"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IngestConfig:
-    """What is analysed, and the thresholds by which a pair of features becomes an edge.
+class SaeChoice:
+    """Which SAEs are taken, and which of them are related.
 
     Raises:
-        InputError: a value is out of its range.
+        InputError: none is named.
     """
 
     inputs: tuple[str, ...]
@@ -33,6 +33,22 @@ class IngestConfig:
     """Glob over the SAE ids of a release or the names of folders; all when None."""
     set: str | None = None
     """The set's name in feature ids; None: Neuronpedia's or the folder's."""
+    pairs: str | None = None
+    """Pairs to relate, by layer or SAE, like ``4:6,5-res:5-mlp``; None: neighbours along the model."""
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise InputError("no SAEs named; give a SAELens release, a folder, or demo")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestConfig(SaeChoice):
+    """What is analysed, and the thresholds by which a pair of features becomes an edge.
+
+    Raises:
+        InputError: a value is out of its range.
+    """
+
     model: str | None = None
     """Model to load; None: the one that the SAEs name."""
     dataset: str = "NeelNanda/pile-10k"
@@ -47,8 +63,6 @@ class IngestConfig:
     """Tokens to read, rounded up to whole contexts; at least 1. Rare features need many."""
     context_size: int | None = None
     """Tokens per context, at least 2; None: what the SAEs were trained with."""
-    pairs: str | None = None
-    """Pairs to relate, by layer or SAE, like ``4:6,5-res:5-mlp``; None: neighbours along the model."""
     device: Device = "auto"
     """Where the model and the SAEs run; ``auto`` is CUDA where there is any."""
     tf32: bool = False
@@ -110,8 +124,7 @@ class IngestConfig:
     """Contexts per shard of the activation store, at least 1: the most work that is lost when a run is stopped."""
 
     def __post_init__(self) -> None:
-        if not self.inputs:
-            raise InputError("no SAEs named; give a SAELens release, a folder, or demo")
+        SaeChoice.__post_init__(self)  # a class with slots is another one than `super` knows
         for name, low in _AT_LEAST.items():
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= low):
@@ -143,23 +156,13 @@ class IngestConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecoderConfig:
+class DecoderConfig(SaeChoice):
     """Which SAEs are related by their decoders alone, without a text.
 
     Raises:
         InputError: a value is out of its range.
     """
 
-    inputs: tuple[str, ...]
-    """A SAELens release, folders in SAELens' format, or ``demo``."""
-    layers: str | None = None
-    """Layer numbers to take, like ``4-8``; all when None."""
-    saes: str | None = None
-    """Glob over the SAE ids of a release or the names of folders; all when None."""
-    set: str | None = None
-    """The set's name in feature ids; None: Neuronpedia's or the folder's."""
-    pairs: str | None = None
-    """Pairs to relate, by layer or SAE, like ``4:6,5-res:5-mlp``; None: neighbours along the model."""
     min_decoder_cosine: float = 0.4
     """Lowest cosine of two decoder rows that makes an edge, as in the paper; above 0, up to 1."""
     nearest_decoders: int = 10
@@ -169,8 +172,7 @@ class DecoderConfig:
     """Where rows are multiplied; ``auto`` is CUDA where there is any. It changes no edge."""
 
     def __post_init__(self) -> None:
-        if not self.inputs:
-            raise InputError("no SAEs named; give a SAELens release, a folder, or demo")
+        SaeChoice.__post_init__(self)  # a class with slots is another one than `super` knows
         check_cosine(self.min_decoder_cosine)
         if self.nearest_decoders < 1:
             raise InputError(f"nearest_decoders is {self.nearest_decoders}; it must be at least 1")
