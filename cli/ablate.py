@@ -117,10 +117,10 @@ def ablate(
     check_measure(measure)
     chosen = AblationSettings(**settings)
     named = _named(edges, table)
-    from saedb.cypher.runs import ready_directory
+    from saedb.cypher.runs import any_directory
 
     with _connected(server, load=load) as connection:
-        directory = ready_directory(connection, run)
+        directory = any_directory(connection, run)
         asked = _asked(directory, named, per_bin, measure, chosen.seed)
         _ablate(directory, asked, chosen, device, connection)
     _show(directory, asked, measure, output)
@@ -176,12 +176,7 @@ def _ablate(
     """Put the effects of edges into a run, and into the graph where there is a connection."""
     from saedb.cli.progress import progress_bars
     from saedb.cypher import properties
-    from saedb.ingest.causal.found import Effects
-    from saedb.ingest.materials import resolved_device
 
-    if set(edges) <= Effects(run, settings, resolved_device(device)).recorded:
-        click.echo(f"All {len(edges):,} edges have their effects already.", err=True)
-        return
     with progress_bars() as report:
         if connection is None:
             with run.writing():
@@ -194,6 +189,13 @@ def _ablate(
 def _find(
     run: "RunDirectory", edges: "list[Pair]", settings: AblationSettings, device: Device, report: "Report"
 ) -> None:
+    """Write the effects of edges into a run, whose lock is held, unless they are there."""
+    from saedb.ingest.causal.found import Effects
+    from saedb.ingest.materials import resolved_device
+
+    if set(edges) <= Effects(run, settings, resolved_device(device)).recorded:
+        click.echo(f"All {len(edges):,} edges have their effects already.", err=True)
+        return
     report("load libraries", 0, 1)
     from saedb.ingest.causal.stage import Ablation
     from saedb.ingest.full import full_in_one_line

@@ -13,26 +13,35 @@ _FEATURE: Final = re.compile(r"(?:.*/)?(?P<sae>[^/]+)/(?P<index>\d{1,18})")
 _NO_RUN: Final = "there is no run here yet; make one with: saedb demo, saedb ingest or saedb import-edges"
 
 
-def run_id(connection: Connection, run: str | None) -> str:
-    """Return the id of a ready run: `run`, or the newest one.
+def run_id(connection: Connection, run: str | None, *, ready_only: bool = True) -> str:
+    """Return the id of a run: `run`, or the newest one that is ready.
+
+    Args:
+        connection: the server.
+        run: what the user calls it; None: the newest.
+        ready_only: refuse a run that is still loaded, or that was left half-way.
 
     Raises:
         GraphError: there is no ready run.
         InputError: `run` is unknown or not ready.
     """
-    runs = connection.read("MATCH (r:Run) RETURN r.id AS id, r.status AS status ORDER BY r.created DESC, r.id")
-    status = {row["id"]: row["status"] for row in runs}
+    status = _states(connection)
     ready = [name for name in status if status[name] == "ready"]
-    if run is not None and run in ready:
+    if run is not None and (run in ready or (run in status and not ready_only)):
         return run
     if run in status:
         raise InputError(f"run {run} is {status[run]}, not ready; see: saedb runs")
     if run is not None:
-        raise InputError(f"no run {quoted(run)}; {suggestion(run, status) if status else _NO_RUN} (all: saedb runs)")
+        raise _unknown(run, status)
     if not ready:
         unfinished = f"no run is ready ({', '.join(f'{name}: {status[name]}' for name in status)}); see: saedb runs"
         raise GraphError(unfinished if status else _NO_RUN)
     return ready[0]
+
+
+def unknown_run(connection: Connection, run: str) -> InputError:
+    """Return the error for a run that is not in the graph."""
+    return _unknown(run, _states(connection))
 
 
 def partition_id(connection: Connection, run: str, partition: str | None) -> str | None:
@@ -116,3 +125,13 @@ def _sae(connection: Connection, run: str, name: str, feature: str) -> dict[str,
 def _example(connection: Connection, run: str) -> str:
     rows = connection.read("MATCH (f:Feature {run: $run}) RETURN f.id AS id LIMIT 1", run=run)
     return f"like {rows[0]['id']}" if rows else "like model/6-set/2320"
+
+
+def _states(connection: Connection) -> dict[str, str]:
+    """Return the state of each run, newest first."""
+    runs = connection.read("MATCH (r:Run) RETURN r.id AS id, r.status AS status ORDER BY r.created DESC, r.id")
+    return {row["id"]: row["status"] for row in runs}
+
+
+def _unknown(run: str, known: Collection[str]) -> InputError:
+    return InputError(f"no run {quoted(run)}; {suggestion(run, known) if known else _NO_RUN} (all: saedb runs)")

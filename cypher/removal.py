@@ -6,7 +6,7 @@ from typing import Final
 from saedb.cypher.batches import BATCH
 from saedb.cypher.claim import Claim, claimed
 from saedb.cypher.connection import Connection
-from saedb.cypher.runs import unknown
+from saedb.cypher.names import unknown_run
 from saedb.cypher.schema import FEATURE, NODES, RUN
 from saedb.ingest.failpoints import passed
 from saedb.ingest.progress import Report, silent
@@ -38,10 +38,11 @@ def drop(connection: Connection, run: str, report: Report = silent) -> None:
     """Take a run out of the graph; its run directory stays.
 
     Raises:
-        GraphError: there is no such run, or another process is changing it.
+        GraphError: another process is changing it.
+        InputError: there is no such run.
     """
     if not connection.read("MATCH (r:Run {id: $run}) RETURN r.id AS id", run=run):
-        raise unknown(connection, run)
+        raise unknown_run(connection, run)
     with claimed(connection, run, "dropping") as claim:
         remove_contents(claim, report)
         claim.write("DETACH DELETE claimed RETURN count(*) AS n", expected=1)

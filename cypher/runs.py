@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Final
 
 from saedb.cypher.connection import Connection, Row
-from saedb.cypher.names import run_id
+from saedb.cypher.names import run_id, unknown_run
 from saedb.ingest.errors import GraphError, RunError
-from saedb.ingest.naming import quoted
 from saedb.ingest.rundir import RECORD_FILE, RunDirectory
 
 _RUNS: Final = """
@@ -28,12 +27,13 @@ def directory_of(connection: Connection, run: str) -> RunDirectory:
     """Return the run directory that a run was loaded from.
 
     Raises:
-        GraphError: there is no such run in the graph.
+        GraphError: the run was never loaded whole.
+        InputError: there is no such run in the graph.
         RunError: the directory is not on this machine, or is damaged.
     """
     rows = connection.read(_PATH, run=run)
     if not rows:
-        raise unknown(connection, run)
+        raise unknown_run(connection, run)
     if rows[0]["path"] is None:
         raise GraphError(f"run {run} was never loaded whole; load its folder or file again, or: saedb drop {run}")
     path = Path(rows[0]["path"])
@@ -50,19 +50,24 @@ def ready_directory(connection: Connection | None, run: str | None) -> RunDirect
         InputError: there is no such run, or it is not ready.
         RunError: the directory is not on this machine, or is damaged.
     """
-    if connection is None:
-        return RunDirectory.newest() if run is None else RunDirectory.named(run)
-    return directory_of(connection, run_id(connection, run))
+    return _directory(connection, run, ready_only=True)
 
 
-def any_directory(connection: Connection, run: str | None) -> RunDirectory:
-    """Return the directory of a run of a graph, whatever its state; None: of the newest ready one.
+def any_directory(connection: Connection | None, run: str | None) -> RunDirectory:
+    """Return the directory of a run as `ready_directory` does, whatever its state where it is named.
 
     Raises:
-        GraphError: there is no such run.
+        GraphError: there is no ready run, and none is named.
+        InputError: there is no such run.
         RunError: the directory is not on this machine, or is damaged.
     """
-    return directory_of(connection, run_id(connection, None) if run is None else run)
+    return _directory(connection, run, ready_only=False)
+
+
+def _directory(connection: Connection | None, run: str | None, *, ready_only: bool) -> RunDirectory:
+    if connection is None:
+        return RunDirectory.newest() if run is None else RunDirectory.named(run)
+    return directory_of(connection, run_id(connection, run, ready_only=ready_only))
 
 
 def same_directory(connection: Connection, run: str) -> RunDirectory | None:
@@ -73,9 +78,3 @@ def same_directory(connection: Connection, run: str) -> RunDirectory | None:
     except RunError:
         return None
     return directory if directory.content_hash == row["content"] else None
-
-
-def unknown(connection: Connection, run: str) -> GraphError:
-    """Return the error for a run that is not in the graph."""
-    known = [row["run"] for row in run_rows(connection)]
-    return GraphError(f"there is no run {quoted(run)} in the graph; there is {', '.join(known) or 'none'}")

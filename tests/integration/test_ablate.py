@@ -17,6 +17,7 @@ from saedb.cypher import fingerprint
 from saedb.cypher.connection import Connection
 from saedb.cypher.graph import Graph
 from saedb.cypher.load import load
+from saedb.cypher.server.local import LocalServer
 from saedb.ingest import tables
 from saedb.ingest.archive import pack, unpack
 from saedb.ingest.causal import stage
@@ -129,6 +130,23 @@ def test_an_ablation_that_was_killed_goes_on_and_ends_the_same(connection: Conne
     run.update(files={name: file for name, file in run.record.files.items() if name != EFFECTS_FILE})
     ablated(run.path)
     assert RunDirectory.open(run.path).read(tables.EFFECTS, EFFECTS_FILE).equals(found)
+
+
+def ablated_and_set() -> None:
+    main(["ablate", "tiny", *BOTH], standalone_mode=False)
+
+
+def test_a_change_of_the_graph_that_was_killed_goes_on(
+    connection: Connection, server: LocalServer, run: RunDirectory
+) -> None:
+    at = {VARIABLE: "batch committed", "SAEDB_HOME": str(server.layout.home), "SAEDB_RUNS": str(run.path.parent)}
+    assert run_in_process(ablated_and_set, environment=at) == -signal.SIGKILL
+    found = RunDirectory.open(run.path)
+    assert found.content_hash != run.content_hash, "the run has the effects, and the graph not all of them"
+    result = saedb("ablate", "tiny", *BOTH)
+    assert result.exit_code == 0, result.output
+    assert "All 2 edges have their effects already." in result.stderr
+    check_fresh(connection, run)
 
 
 @pytest.mark.parametrize(

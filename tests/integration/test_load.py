@@ -19,7 +19,7 @@ from saedb.cypher.removal import drop
 from saedb.cypher.runs import run_rows
 from saedb.cypher.server.local import LocalServer
 from saedb.ingest import rundir, tables
-from saedb.ingest.errors import GraphError
+from saedb.ingest.errors import GraphError, InputError
 from saedb.ingest.rundir import RunDirectory
 
 
@@ -267,5 +267,5 @@ def test_two_runs_side_by_side_do_not_mix_and_drop_leaves_the_other_alone(
 
 def test_to_drop_what_is_not_there_names_what_is(connection: Connection, tmp_path: Path) -> None:
     load(connection, make_run(tmp_path, "present"))
-    with pytest.raises(GraphError, match=r"there is no run 'absent' in the graph; there is .*present"):
+    with pytest.raises(InputError, match=r"no run 'absent'; .*present"):
         drop(connection, "absent")
