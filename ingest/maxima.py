@@ -52,6 +52,19 @@ def given(config: IngestConfig, found: SaeSet) -> Mapping[str, Floats] | None:
     return None
 
 
+def of_thresholds(config: Mapping[str, Any], features: pa.Table) -> Floats:
+    """Return the largest activations that the thresholds of a run are shares of: those it was given, or its own.
+
+    Args:
+        config: the settings of the run.
+        features: rows of its feature table; of their columns, threshold and max.
+    """
+    share = config["relative_threshold"]
+    if share == 0 or (config.get("max_from") is None and config.get("max_activations") is None):
+        return features["max"].to_numpy()
+    return features["threshold"].to_numpy() / share
+
+
 def _of_run(name: str, found: SaeSet) -> Mapping[str, Floats]:
     run = RunDirectory.named(name)
     return _by_sae(run.read(FEATURES, FEATURES_FILE), run.path / FEATURES_FILE, found)

@@ -17,6 +17,7 @@ class Side:
 
     threshold: NDArray[np.float64]
     maximum: NDArray[np.float64]
+    """Of its activations, or the one given instead, which thresholds are shares of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

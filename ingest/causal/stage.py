@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from saedb.ingest import tables
+from saedb.ingest import maxima, tables
 from saedb.ingest.activations import ActivationStore
 from saedb.ingest.causal import plan
 from saedb.ingest.causal.asked import by_pair
@@ -139,7 +139,7 @@ class Ablation:
         """Yield the work for each pair of SAEs."""
         with self._stages.stage("find contexts", len(missing)) as stage:
             for pair, edges in missing.items():
-                sides = _side(self._of(pair[0])), _side(self._of(pair[1]))
+                sides = _side(self._run, self._of(pair[0])), _side(self._run, self._of(pair[1]))
                 targets = _targets(edges, self._ids(pair))
                 count = len(self._tokens[0])
                 tasks = plan.tasks(self._text, pair[0], sides[0], targets, count, self._settings)
@@ -247,8 +247,9 @@ class _Links:
         return linked
 
 
-def _side(features: pa.Table) -> Side:
-    return Side(threshold=features["threshold"].to_numpy(), maximum=features["max"].to_numpy())
+def _side(run: RunDirectory, features: pa.Table) -> Side:
+    maximum = maxima.of_thresholds(run.record.config, features)
+    return Side(threshold=features["threshold"].to_numpy(), maximum=maximum)
 
 
 def _targets(edges: Sequence[Pair], ids: Sequence[pd.Index]) -> dict[int, list[int]]:

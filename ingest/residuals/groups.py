@@ -8,12 +8,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from saedb.ingest.features import best_on_edges, meeting_edges
+from saedb.ingest.maxima import of_thresholds
 from saedb.ingest.residuals.settings import Group
 from saedb.ingest.rundir import FEATURES_FILE, RunDirectory
 from saedb.ingest.states import DEAD, RARE
 from saedb.ingest.tables import FEATURES
 
-_COLUMNS = ("id", "sae", "max", "state_in", "state_out")
+_COLUMNS = ("id", "sae", "max", "threshold", "state_in", "state_out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class Dictionary:
     ids: NDArray[np.object_]
     max: NDArray[np.float64]
     """Largest activation; NaN of one that never fires."""
+    reference: NDArray[np.float64]
+    """The same, or the one given instead, which thresholds are shares of."""
     state: NDArray[np.object_]
     """``dead``, ``rare``, or anything else."""
 
@@ -44,12 +47,17 @@ class Upstream:
 def dictionaries(run: RunDirectory) -> dict[str, Dictionary]:
     """Return the features of a run's SAEs, by the SAE's id."""
     features = pa.concat_tables(run.parts(FEATURES, FEATURES_FILE, *_COLUMNS))
-    return {sae.id: _dictionary(features.filter(pc.field("sae") == sae.id)) for sae in run.record.saes}
+    return {sae.id: _dictionary(run, features.filter(pc.field("sae") == sae.id)) for sae in run.record.saes}
 
 
-def _dictionary(features: pa.Table) -> Dictionary:
+def _dictionary(run: RunDirectory, features: pa.Table) -> Dictionary:
     state = pc.call_function("coalesce", [features["state_out"], features["state_in"]])
-    return Dictionary(ids=features["id"].to_numpy(), max=features["max"].to_numpy(), state=state.to_numpy())
+    return Dictionary(
+        ids=features["id"].to_numpy(),
+        max=features["max"].to_numpy(),
+        reference=of_thresholds(run.record.config, features),
+        state=state.to_numpy(),
+    )
 
 
 def upstream(run: RunDirectory, pair: tuple[str, str], side: Dictionary, necessity: float) -> Upstream:

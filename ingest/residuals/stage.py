@@ -88,7 +88,7 @@ class Residuals:
         decoders = {sae.id: sae.sae.W_dec.detach().float().cpu().numpy() for sae in loaded.saes}
         return {
             pair: PairPlan(
-                above=np.where(known.is_in("dead"), np.inf, self._settings.active * self._sides[pair[0]].max),
+                above=np.where(known.is_in("dead"), np.inf, self._settings.active * self._sides[pair[0]].reference),
                 random=random_directions(decoders[pair[0]], self._settings.seed, number),
                 is_low=known.is_in("low_necessity"),
                 is_passed=known.is_in("passed_through"),

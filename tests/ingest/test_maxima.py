@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from saedb.ingest import maxima, rundir
@@ -261,3 +262,18 @@ def test_an_npz_of_objects_or_text_is_refused(tmp_path: Path) -> None:
         np.savez(file, content)
         with pytest.raises(InputError, match=r"m\.npz cannot be read \("):
             of_file(file, sae_set(2, 2))
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({"max_from": "other", "relative_threshold": 0.25}, [8.0, 0.0]),
+        ({"max_activations": "a.csv", "relative_threshold": 0.25}, [8.0, 0.0]),
+        ({"max_from": "other", "relative_threshold": 0.0}, [3.0, np.nan]),  # which tells nothing of them
+        ({"max_from": None, "max_activations": None, "relative_threshold": 0.25}, [3.0, np.nan]),
+        ({"relative_threshold": 0.25}, [3.0, np.nan]),
+    ],
+)
+def test_thresholds_are_shares_of_given_maxima_or_of_its_own(settings: dict[str, Any], wanted: list[float]) -> None:
+    features = pa.table({"threshold": [2.0, 0.0], "max": pa.array([3.0, None])})
+    np.testing.assert_equal(maxima.of_thresholds(settings, features), wanted)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import causalmodel
 import numpy as np
@@ -24,7 +25,7 @@ from saedb.ingest.encode import LoadedSae
 from saedb.ingest.errors import InputError
 from saedb.ingest.model import LanguageModel, load_model
 from saedb.ingest.pipeline import ingest
-from saedb.ingest.rundir import EFFECTS_FILE, RunDirectory, edges_file
+from saedb.ingest.rundir import EFFECTS_FILE, FEATURES_FILE, RunDirectory, edges_file
 from saedb.ingest.stages import Stages
 
 ALL = AblationSettings(contexts=1000)
@@ -113,6 +114,18 @@ def test_the_paper_counts_tokens_without_the_upstream_feature(by_hand: Parts) ->
     u, d = by_hand.run.record.pairs[0]
     edges = by_hand.run.read(tables.EDGES, edges_file(u, d)).to_pandas().set_index(["source", "target"])
     assert found.loc[companion, "effect_paper"] == pytest.approx(causalmodel.SIZE * edges.loc[companion, "necessity"])
+
+
+def test_the_paper_counts_by_maxima_that_a_run_was_given(tmp_path: Path) -> None:
+    config = causalmodel.config(tmp_path)
+    own = ingest(config, tmp_path / "own").read(tables.FEATURES, FEATURES_FILE).to_pandas()
+    own["max"] = 150 * causalmodel.SIZE  # a hundredth is above what a dog gives, and below what a cat does
+    own[["id", "max"]].to_csv(tmp_path / "maxima.csv", index=False)
+    given = replace(config, relative_threshold=0.001, max_activations=str(tmp_path / "maxima.csv"))
+    parts = Parts(ingest(given, tmp_path / "run"))
+
+    companion = edge(parts, COMPANION, SUM)
+    assert parts.ablate([companion]).loc[companion, "effect_paper"] == pytest.approx(causalmodel.SIZE)
 
 
 def test_what_has_no_edge_is_the_control(by_hand: Parts) -> None:

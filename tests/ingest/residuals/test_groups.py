@@ -41,7 +41,7 @@ def run(tmp_path: Path) -> RunDirectory:
 
 def test_features_are_grouped_by_edges_that_have_enough_tokens_and_documents(run: RunDirectory) -> None:
     ids, count = np.array(list(EDGES), dtype=object), len(EDGES)
-    side = Dictionary(ids=ids, max=np.ones(count), state=np.full(count, None, dtype=object))
+    side = Dictionary(ids=ids, max=np.ones(count), reference=np.ones(count), state=np.full(count, None, dtype=object))
     found = upstream(run, ("0-s", "1-s"), side, 0.4)
     low = ("low_necessity",)
     assert dict(zip(ids, zip(found.group, found.necessity, strict=True), strict=True)) == {
