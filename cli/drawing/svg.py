@@ -134,9 +134,12 @@ def _draw_dot(parent: ET.Element, dot: Dot, picture: Picture) -> None:
     outline, width = ("#ffffff", 1.5) if dot.node.role is None else (INK, 2.5)
     size = radius if dot.node.role is None else 1.25 * radius
     _add(group, "circle", cx=dot.x, cy=dot.y, r=size, fill=dot.colour, stroke=outline, **{"stroke-width": width})
-    for number, line in enumerate(_label(dot.name, picture.apart)):
+    lines, between = _label(dot.name, picture.apart), 1.15 * TYPE
+    is_on_top = len(picture.rows) > 1 and dot.y == picture.rows[0].y  # no edge goes up from here
+    first = dot.y - radius - 8 - (len(lines) - 1) * between if is_on_top else dot.y + radius + 14
+    for number, line in enumerate(lines):
         label = _add(
-            group, "text", x=dot.x, y=dot.y + radius + 14 + number * 1.15 * TYPE, fill=INK, stroke="#ffffff",
+            group, "text", x=dot.x, y=first + number * between, fill=INK, stroke="#ffffff",
             **{"font-size": TYPE, "text-anchor": "middle", "paint-order": "stroke", "stroke-width": 3},
         )  # fmt: skip
         label.text = line
