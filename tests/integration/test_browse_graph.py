@@ -236,7 +236,7 @@ def test_a_choice_in_the_table_marks_the_edge_and_reads_nothing_anew(pages: Page
         before = counts(page)
         rows(page).first.locator('[col-id="pearson"]').click()
         marked = "() => document.getElementById('graph-picture')._cyreg.cy.edges('.chosen').map(edge => edge.id())"
-        assert page.evaluate(marked) == ["0-s/0 1-s/0"]
+        page.wait_for_function(f"() => ({marked})().join() === '0-s/0 1-s/0'")
         assert counts(page) == before
 
 
