@@ -90,7 +90,7 @@ def demo(tokens: int, name: str) -> None:
     from saedb.ingest.naming import checked_name
 
     path = places.runs() / checked_name("run name", name)
-    config = IngestConfig(inputs=("demo",), dataset="demo", tokens=tokens)
+    config = IngestConfig(inputs=("demo",), dataset="demo", tokens=tokens, split_half=True)
     _into_local_server(config, path, CommunitySettings(runs=MANY_RUNS, levels=True, sweep=True))
 
 

@@ -13,6 +13,7 @@ from saedb.cypher.communities.settings import COHERENT
 from saedb.cypher.graph import Graph
 from saedb.cypher.query import Column
 from saedb.cypher.server.local import Running
+from saedb.ingest import hooks
 from saedb.ingest.motifs.settings import KINDS
 from saedb.ingest.record import SaeRecord
 from saedb.ingest.rundir import COMMUNITIES_FILE, RunDirectory
@@ -235,4 +236,6 @@ def next_steps(graph: Graph, run: RunDirectory, server: Running | None) -> str:
     lines += [f"  saedb report {run.record.id}   (all of it as one page of figures)"]
     if run.record.kind == "ingest":
         lines += [f"  saedb ablate {run.record.id}   (which edges cause; some minutes)"]
+        if all(sae.hook is not None and hooks.is_stream(sae.hook) for sae in run.record.saes):
+            lines += [f"  saedb residuals {run.record.id}   (what the next SAE lacks; some minutes)"]
     return "\n".join(lines)

@@ -105,6 +105,9 @@ def test_the_demo_finds_chains_communities_and_gates(home: Path, connection: Con
     assert partitions["main"].modularity > 0.5
     assert partitions["main"].mean_stability is not None
     assert "7 layers, Pearson >= 0.9" in result.stdout
+    assert {"saedb report small", "saedb ablate small", "saedb residuals small"} <= {
+        line.split("   ")[0].strip() for line in result.stdout.splitlines()
+    }
     check_agreement(run)
     for query in ("pass-through-chains", "gates", "communities", "bridges"):
         found = CliRunner().invoke(main, ["query", query, "--run", "small", "--output", "json"])
