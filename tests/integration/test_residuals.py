@@ -131,7 +131,7 @@ def test_an_interrupted_pass_says_how_to_go_on_and_does(run: RunDirectory, monke
 
 def test_what_cannot_be_measured_is_one_line(run: RunDirectory, tmp_path: Path) -> None:
     unknown = error("residuals", "nobody")
-    assert unknown.startswith("Error: no run 'nobody'; there")
+    assert unknown.startswith("Error: no run 'nobody'; ")
     assert "saedb runs" in unknown
     assert error("residuals", "nobody", "--no-load").startswith(f"Error: no run at {tmp_path}/nobody")
     imported = make_run(tmp_path, "imported")
