@@ -7,13 +7,13 @@ data-free feature flow (Laptev et al. 2025, arXiv 2502.03032); that of SAE Match
 
 1. Unit rows meet tile by tile: a product in float32 of `TILE` rows with `TILE` rows, on any device. No matrix of all
    pairs exists.
-2. Of a tile a pair is looked at again where its product may be among the highest of its row or column, with room for
-   the rounding of float32.
+2. Of a tile a pair is looked at again where its product may be from the floor on, with room for the rounding of
+   float32; and where these are many, may be among the highest of its row or column.
 3. Cosines in float64 decide: above the floor the highest of each feature of both SAEs are kept, and of equal ones, to
    nine decimals, those of the lower index. So device, tile and threads do not change which pairs are found.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -81,11 +81,9 @@ def nearest(
     of_upstream, of_downstream = [_NONE], _NONE
     for start in range(0, len(left), TILE):
         part = left[start : start + TILE].to(device)
-        found = [_NONE]
-        for other in range(0, len(right), TILE):
-            u, d = sieve.passed(part, right[other : other + TILE].to(device))
-            found.append(_from_floor(upstream, downstream, u + start, d + other, floor))
-        block = Pairs.joined(found)
+        passed = [sieve.passed(part, right[at : at + TILE].to(device), at) for at in range(0, len(right), TILE)]
+        block = _from_floor(upstream[start : start + TILE], downstream, passed, floor)
+        block = block._replace(upstream=block.upstream + start)
         of_upstream.append(_highest(block, block.upstream, count))
         both = Pairs.joined([of_downstream, block])
         of_downstream = _highest(both, both.downstream, count)
@@ -97,7 +95,7 @@ _NONE: Final = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
 class _Sieve:
-    """Lets pairs of a tile pass that may be among the highest of their row or column of it."""
+    """Lets pairs of a tile pass that may be from the floor on and among the highest of their row or column of it."""
 
     def __init__(self, floor: float, count: int, d_in: int) -> None:
         # a product of unit rows in float32 is off by less than d_in roundings, and by those of the rows themselves
@@ -105,12 +103,14 @@ class _Sieve:
         self._floor = floor - self._room
         self._count = count
 
-    def passed(self, left: Tensor, right: Tensor) -> tuple[Integers, Integers]:
-        """Return the row and the column of each pair of unit rows [n, d_in] that may count."""
+    def passed(self, left: Tensor, right: Tensor, first: int) -> tuple[Integers, Integers]:
+        """Return the row and the column of each pair of unit rows [n, d_in] that may count; columns from `first` on."""
         products = _products(left, right)
-        may = (products >= self._least(products, 1)) | (products >= self._least(products, 0))
-        row, column = torch.nonzero(may & (products >= self._floor), as_tuple=True)
-        return row.cpu().numpy(), column.cpu().numpy()
+        may = products >= self._floor
+        if int(may.count_nonzero()) > self._count * sum(may.shape):  # fewer are all looked at again
+            may &= (products >= self._least(products, 1)) | (products >= self._least(products, 0))
+        row, column = torch.nonzero(may, as_tuple=True)
+        return row.cpu().numpy(), column.cpu().numpy() + first
 
     def _least(self, products: Tensor, dim: int) -> Tensor:
         """Return below which product a pair is none of the highest along a dimension."""
@@ -128,7 +128,9 @@ def _unit(rows: Rows) -> Tensor:
     return torch.from_numpy((rows / np.where(norms > 0, norms, 1)).astype(np.float32))
 
 
-def _from_floor(upstream: Rows, downstream: Rows, u: Integers, d: Integers, floor: float) -> Pairs:
+def _from_floor(upstream: Rows, downstream: Rows, passed: Sequence[tuple[Integers, Integers]], floor: float) -> Pairs:
+    """Return the pairs of all tiles of some upstream rows whose cosine is from the floor on."""
+    u, d = (np.concatenate(ends) for ends in zip(_NONE[:2], *passed, strict=True))
     pairs = Pairs(u, d, decoder_cosines(upstream, downstream, u, d))
     return pairs.take(pairs.cosine >= floor)
 
