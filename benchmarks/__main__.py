@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import click
 
-from benchmarks import browser, communities, gates, report, scale, speed
+from benchmarks import browser, causal, communities, gates, report, scale, speed
 from benchmarks.accuracy import accuracy
 from benchmarks.alternatives import SparseProducts
 from benchmarks.endtoend import end_to_end
@@ -35,11 +35,12 @@ FULL: Final = Sizes(tokens=100_000, demo_tokens=16_384, blocks_width=WIDTH // 2)
 QUICK: Final = Sizes(tokens=10_000, demo_tokens=2_048, blocks_width=WIDTH // 8)
 
 
-Part = Literal["engine", "gates", "graph", "communities", "browser"]
+Part = Literal["engine", "gates", "causal", "graph", "communities", "browser"]
 
 HEADINGS: Final[dict[Part, str]] = {
     "engine": "The edge engine beside its alternatives",
     "gates": "The search for gates",
+    "causal": "Ablation, and decoders alone",
     "graph": "The graph at scale",
     "communities": "Communities",
     "browser": "The feature browser",
@@ -54,7 +55,7 @@ HEADINGS: Final[dict[Part, str]] = {
     "--write/--no-write", default=None, help="Write RESULTS.md and results.json.  [default: after whole parts]"
 )
 def main(only: Part | None, quick: bool, demo: bool, write: bool | None) -> None:
-    """Measure the edge engine, gates, the graph at scale, communities and the feature browser; print the figures."""
+    """Measure the engine, gates, ablation, the graph at scale, communities and the browser; print the figures."""
     for part in [only] if only else HEADINGS:
         start = time.perf_counter()
         found: list[Figure] = []
@@ -71,6 +72,8 @@ def main(only: Part | None, quick: bool, demo: bool, write: bool | None) -> None
 def _figures(part: Part, *, quick: bool, demo: bool) -> Iterator[Figure]:
     if part == "gates":
         return gates.search(gates.QUICK if quick else gates.FULL)
+    if part == "causal":
+        return causal.causal(causal.QUICK if quick else causal.FULL)
     if part == "graph":
         return scale.scale(scale.QUICK if quick else scale.FULL)
     if part == "communities":
