@@ -1,7 +1,7 @@
 """``saedb browse``: the feature browser."""
 
 import webbrowser
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -48,16 +48,18 @@ def browse(
         chosen = site.graph.run_id(run)
         address = _address(site, run and chosen, chosen, feature, prompt)
 
-        def ready(port: int) -> None:
-            link = f"http://{HOST}:{port}{address}"
-            click.echo(link)
-            click.echo("Ctrl-C stops it.", err=True)
-            warm.start(site, chosen)
-            if is_opened:
-                webbrowser.open(link)
+        with ExitStack() as serving:
 
-        with suppress(KeyboardInterrupt):  # the server takes most of them for an end
-            serve(site, port, ready)
+            def ready(port: int) -> None:
+                link = f"http://{HOST}:{port}{address}"
+                click.echo(link)
+                click.echo("Ctrl-C stops it.", err=True)
+                serving.enter_context(warm.warming(site, chosen))
+                if is_opened:
+                    webbrowser.open(link)
+
+            with suppress(KeyboardInterrupt):  # the server takes most of them for an end
+                serve(site, port, ready)
         click.echo("\nStopped.", err=True)
 
 

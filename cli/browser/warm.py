@@ -5,7 +5,9 @@ opens the first pages would wait for.
 """
 
 import logging
-from threading import Thread
+from collections.abc import Generator
+from contextlib import contextmanager
+from threading import Event, Thread
 
 from saedb.cli.browser.site import Site
 from saedb.cli.browser.views import views
@@ -15,15 +17,24 @@ _log = logging.getLogger(__name__)
 _FEATURE = "MATCH (f:Feature {run: $run})-[:EVOLVES_TO]->() RETURN f.id AS id LIMIT 1"
 
 
-def start(site: Site, run: str) -> Thread:
-    """Return the thread that makes the pages of a run: it ends with the process, if not before."""
-    thread = Thread(target=warm, args=(site, run), name="warm", daemon=True)
+@contextmanager
+def warming(site: Site, run: str) -> Generator[None]:
+    """Make the pages of a run in a thread, within the block; its end waits for the page that is being made.
+
+    The connection may be closed only then: a driver cannot close what another thread reads from.
+    """
+    ended = Event()
+    thread = Thread(target=warm, args=(site, run, ended), name="warm", daemon=True)
     thread.start()
-    return thread
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
-def warm(site: Site, run: str) -> list[str]:
-    """Return the addresses of the pages that were made; one that cannot be made is left to whoever asks for it."""
+def warm(site: Site, run: str, ended: Event) -> list[str]:
+    """Return the addresses of the pages that were made until it ended; one that cannot be made is left to who asks."""
     made: list[str] = []
     try:
         feature = next((row["id"] for row in site.connection.read(_FEATURE, run=run)), None)
@@ -32,6 +43,8 @@ def warm(site: Site, run: str) -> list[str]:
         return made
     named = {"/feature": {"id": feature}, "/graph": {"feature": feature}} if feature else {}
     for page in views():
+        if ended.is_set():
+            break
         try:
             page.layout(site, {"run": run, **named.get(page.PATH, {})})
             made.append(page.PATH)

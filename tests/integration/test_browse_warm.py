@@ -1,6 +1,8 @@
 """What `saedb browse` asks for before anybody does."""
 
+import threading
 from collections.abc import Iterator
+from threading import Event
 
 import pytest
 from known_graph import KNOWN, loaded
@@ -18,8 +20,20 @@ def site(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def test_every_kind_of_page_is_made(site: Site) -> None:
-    assert warm.warm(site, KNOWN) == [page.PATH for page in views()]
+    assert warm.warm(site, KNOWN, Event()) == [page.PATH for page in views()]
 
 
 def test_a_run_that_is_gone_stops_nothing(site: Site) -> None:
-    assert warm.warm(site, "gone") == []
+    assert warm.warm(site, "gone", Event()) == []
+
+
+def test_no_page_is_begun_after_the_end(site: Site) -> None:
+    ended = Event()
+    ended.set()
+    assert warm.warm(site, KNOWN, ended) == []
+
+
+def test_the_end_waits_for_the_page_that_is_being_made(site: Site) -> None:
+    with warm.warming(site, KNOWN):
+        (thread,) = (thread for thread in threading.enumerate() if thread.name == "warm")
+    assert not thread.is_alive()
