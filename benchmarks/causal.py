@@ -4,7 +4,7 @@ The demo's model, SAEs and text are real, and read in a fresh process; decoders 
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from benchmarks.figures import Figure, Goal, Kind
 from benchmarks.onebyone import OneByOne
@@ -22,6 +21,7 @@ from benchmarks.rounds import Side, Taken, alternating
 from saedb.ingest import cosines, tables
 from saedb.ingest.causal.settings import AblationSettings
 from saedb.ingest.config import IngestConfig
+from saedb.ingest.cosines import Rows
 from saedb.ingest.rundir import EFFECTS_FILE, RunDirectory
 from saedb.ingest.stages import Stages
 
@@ -134,9 +134,8 @@ def _ablated(path: Path, sizes: Sizes) -> _Ablated:
 
 def effects(run: RunDirectory) -> Mapping[tuple[str, str], float]:
     """Return the effects that a run has, by source and target."""
-    rows = run.read(tables.EFFECTS, EFFECTS_FILE)
-    sources, targets, found = (rows[name].to_pylist() for name in ("source", "target", "effect"))
-    return dict(zip(zip(sources, targets, strict=True), found, strict=True))
+    rows = run.read(tables.EFFECTS, EFFECTS_FILE).to_pandas()
+    return rows.set_index(["source", "target"])["effect"].to_dict()
 
 
 def nearest(sizes: Sizes) -> Iterator[Figure]:
@@ -155,12 +154,9 @@ def nearest(sizes: Sizes) -> Iterator[Figure]:
     yield NEAREST.figure(case, other.wall / one.wall, measured=f"{one}; {other}")
     apart = len(found["saedb"] ^ found["one product"])
     yield SAME.figure(case, apart, Goal.at_most(0), measured=f"of {len(found['saedb']):,}")
-    peaks = [fresh(_peak, name, sizes) for name in ("by_tiles", "by_product")]
+    peaks = [fresh(_peak, find, sizes) for find in (by_tiles, by_product)]
     measured = " and ".join(f"{peak / 1e6:,.0f} MB" for peak in peaks)
     yield MEMORY.figure(case, peaks[0] / peaks[1] if peaks[1] else None, measured=measured)
-
-
-Rows = NDArray[np.float32]
 
 
 def decoders(width: int, d_in: int) -> tuple[Rows, Rows]:
@@ -194,9 +190,8 @@ def by_product(upstream: Rows, downstream: Rows) -> set[tuple[int, int]]:
     return found
 
 
-def _peak(name: str, sizes: Sizes) -> int:
+def _peak(find: Callable[[Rows, Rows], object], sizes: Sizes) -> int:
     upstream, downstream = decoders(sizes.width, sizes.d_in)
-    find = {"by_tiles": by_tiles, "by_product": by_product}[name]
     find(upstream[:64], downstream[:64])
     with watched(anonymous) as seen:
         find(upstream, downstream)
